@@ -1,0 +1,138 @@
+"""The contract of a processor: open, process, close."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtkit.errors import UsageError
+from rtkit.items import Block, Event, Frame, FrameSpec, SampleSpec, Samples
+from rtkit.parameters import check_values, parameters_of
+
+ItemT = TypeVar("ItemT", Block, Frame)
+SpecT = TypeVar("SpecT", SampleSpec, FrameSpec)
+
+
+class Processor(Generic[ItemT, SpecT]):
+    """One step of a stream: takes one item, returns one item, may emit events.
+
+    Subclass `SampleProcessor` or `FrameProcessor` and override `open` and `process`. The parameters are the
+    keyword arguments of the constructor, with type hints and defaults; keep each under its own name (a dataclass with
+    ``eq=False`` does that by itself).
+
+    Attributes
+    ----------
+    latency : int
+        By how many samples or frames the output is behind the input. Valid after `open`.
+    live : tuple of str
+        Names of the parameters that may change while running, by `set`.
+    events : list of Event
+        What was emitted; whoever drives the processor takes events out of it.
+    """
+
+    latency: int = 0
+    live: ClassVar[tuple[str, ...]] = ()
+    events: list[Event]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls)
+        self.events = []  # here and not in __init__, so that an author cannot forget super().__init__()
+        return self
+
+    def __post_init__(self) -> None:
+        """Check the parameters of a processor that is a dataclass."""
+        values = {parameter.name: getattr(self, parameter.name) for parameter in parameters_of(type(self))}
+        for name, value in check_values(type(self), values).items():
+            setattr(self, name, value)
+
+    def open(self, spec: SpecT) -> SpecT:
+        """Accept the format of the input, allocate state, and return the format of the output.
+
+        An override calls ``super().open(spec)`` first.
+
+        Raises
+        ------
+        SpecError
+            The format is not accepted; the message says what is needed.
+        """
+        self.spec = spec
+        return spec
+
+    def process(self, item: ItemT) -> ItemT:
+        """Turn one item into one item. Keep no reference to the input, and do not write into its array."""
+        raise NotImplementedError
+
+    def close(self) -> ItemT | None:
+        """End of the stream: return the tail, if there is any."""
+        return None
+
+    def emit(
+        self,
+        time: float,
+        kind: str,
+        label: str | None = None,
+        score: float | None = None,
+        **data: Any,
+    ) -> None:
+        """Emit an `Event` at stream time `time` (s)."""
+        self.events.append(Event(time, kind, label, score, data))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything that was learned or remembered, as arrays; `load_state` puts it back. Valid after `open`."""
+        return {}
+
+    def load_state(self, state: dict[str, NDArray[Any]]) -> None:
+        """Put back what `state` gave. Call after `open`.
+
+        Raises
+        ------
+        InputError
+            The state is of another kind or size.
+        """
+
+    def set(self, **values: Any) -> None:
+        """Change live parameters while running.
+
+        Raises
+        ------
+        UsageError
+            A parameter that is not declared in `live`, or a value that its type does not allow.
+        """
+        name = type(self).__name__
+        for key in values:
+            if key not in self.live:
+                raise UsageError(f"{name}: {key!r} cannot change while running; these can: {', '.join(self.live) or 'none'}")
+        for key, value in check_values(type(self), values).items():
+            setattr(self, key, value)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{p.name}={getattr(self, p.name)!r}" for p in parameters_of(type(self)) if hasattr(self, p.name))
+        return f"{type(self).__name__}({values})"
+
+
+class SampleProcessor(Processor[Block, SampleSpec]):
+    """A processor of blocks of samples.
+
+    It obeys the block-size law: however a stream is cut into blocks, output and events are the same.
+
+    Attributes
+    ----------
+    dtype : numpy type
+        Precision that it wants, float32 or float64; a stream follows what its first processor asks for.
+    """
+
+    dtype: ClassVar[type[np.floating[Any]]] = np.float32
+    _stepped = 0
+
+    def step(self, sample: Samples) -> Samples:
+        """Process one sample ``[channels]`` and return the output sample; for trying things out, not for speed."""
+        data = np.asarray(sample, self.dtype).reshape(1, -1)
+        block = self.process(Block(data, self._stepped, self.spec.rate, self.spec.channels))
+        self._stepped += 1
+        return block.data[0]
+
+
+class FrameProcessor(Processor[Frame, FrameSpec]):
+    """A processor of frames: one in, one out."""

@@ -1,0 +1,98 @@
+"""The contract of a source, and the options that sources and sinks share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rtkit.errors import UsageError
+from rtkit.items import Item, Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a command line may say about its sources and sinks.
+
+    Parameters
+    ----------
+    rate : float, optional
+        Samples a second (Hz), for what has no rate of its own: devices, raw samples, synthetic signals.
+    channels : int, optional
+        Number of channels, likewise.
+    block : int, optional
+        Samples in a block; a device's own choice or some 4,096 for files when not given.
+    latency : float, optional
+        Buffering (s) asked of an audio device.
+    format : str
+        Layout of raw samples on standard input and output, such as ``"s16le"`` or ``"f32le"``.
+    reconnect : float
+        Seconds for which a lost device is retried.
+    """
+
+    rate: float | None = None
+    channels: int | None = None
+    block: int | None = None
+    latency: float | None = None
+    format: str = "s16le"
+    reconnect: float = 30.0
+
+
+class Source:
+    """Where items come from. Made from its name (the text after ``kind:``, or a path) and the `Options`.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in errors and in the report.
+    live : bool
+        It comes in real time: it does not wait for a slow stream, and what it loses it counts.
+    length : int or None
+        Items or samples to come, where that is known before; valid after `open`.
+    """
+
+    name: str = ""
+    live: bool = False
+    length: int | None = None
+
+    def open(self, dtype: type[np.floating[Any]] = np.float32) -> Spec:
+        """Open it and say what it offers. `dtype` is the precision wanted; a source that has less gives float32.
+
+        Raises
+        ------
+        InputError
+            A file that is missing, damaged or of another kind.
+        DeviceError
+            A device that is not there or does not open.
+        """
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[Item]:
+        """The items, until the end or `stop`. Errors as in `open`."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Ask for the end from another thread; a live source then ends its iteration within a block."""
+
+    def close(self) -> None:
+        """Free what `open` took; called once, also after an error."""
+
+    def with_far(self, far: Source, options: Options) -> Source:
+        """This source as near end with `far` as the far-end channel beside it.
+
+        Raises
+        ------
+        UsageError
+            The two do not go together.
+        """
+        raise UsageError(f"{self.name}: takes no far end")
+
+    def counts(self) -> dict[str, int]:
+        """What went wrong, counted (samples or frames): such as ``lost``, ``overrun``, ``reconnects``."""
+        return {}
+
+    def delays(self) -> dict[str, float]:
+        """Delays in front of the first processor, in seconds, by where they arise: such as ``input device``, ``input ring``."""
+        return {}
