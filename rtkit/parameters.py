@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import math
 import re
@@ -115,8 +114,10 @@ def _to_str(value: Any) -> str:
 _CONVERTERS: dict[type, Any] = {bool: _to_bool, int: _to_int, float: _to_float, str: _to_str}
 
 
-@functools.cache
-def parameters_of(cls: type) -> tuple[Parameter, ...]:
+_READ: dict[type, tuple[Parameter, ...]] = {}
+
+
+def parameters_of(cls: type[Any]) -> tuple[Parameter, ...]:
     """The parameters of a class: the keyword arguments of its constructor.
 
     Raises
@@ -125,6 +126,12 @@ def parameters_of(cls: type) -> tuple[Parameter, ...]:
         The constructor has a parameter without a type hint, or of a type that no command line can give. An error of the
         class's author, found when it is registered.
     """
+    if cls not in _READ:
+        _READ[cls] = _read(cls)
+    return _READ[cls]
+
+
+def _read(cls: type[Any]) -> tuple[Parameter, ...]:
     if cls.__init__ is object.__init__:
         return ()
     hints = typing.get_type_hints(cls.__init__, include_extras=True)
@@ -156,7 +163,9 @@ def _parameter(cls: type, name: str, hint: Any, default: Any, required: bool, do
     if typing.get_origin(hint) is Literal:
         choices, hint = typing.get_args(hint), str
     if hint not in _CONVERTERS:
-        raise TypeError(f"{cls.__name__}: parameter {name!r} has type {hint}; bool, int, float, str, Literal of str, or None beside one of them")
+        raise TypeError(
+            f"{cls.__name__}: parameter {name!r} has type {hint}; bool, int, float, str, Literal of str, or None beside one of them"
+        )
     return Parameter(name, hint, default, required, optional, limits.low, limits.high, choices, doc, live)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtkit.errors import UsageError
-from rtkit.items import Block, Event, Frame, FrameSpec, SampleSpec, Samples
+from rtkit.items import Block, Event, Frame, FrameSpec, Samples, SampleSpec
 from rtkit.parameters import check_values, parameters_of
 
 ItemT = TypeVar("ItemT", Block, Frame)
@@ -30,13 +30,17 @@ class Processor(Generic[ItemT, SpecT]):
         Names of the parameters that may change while running, by `set`.
     events : list of Event
         What was emitted; whoever drives the processor takes events out of it.
+    spec : SampleSpec or FrameSpec
+        The format of the input, after `open`.
     """
 
     latency: int = 0
     live: ClassVar[tuple[str, ...]] = ()
     events: list[Event]
+    spec: SpecT
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Give every processor its list of events."""
         self = super().__new__(cls)
         self.events = []  # here and not in __init__, so that an author cannot forget super().__init__()
         return self
@@ -131,7 +135,8 @@ class SampleProcessor(Processor[Block, SampleSpec]):
         data = np.asarray(sample, self.dtype).reshape(1, -1)
         block = self.process(Block(data, self._stepped, self.spec.rate, self.spec.channels))
         self._stepped += 1
-        return block.data[0]
+        out: Samples = block.data[0]
+        return out
 
 
 class FrameProcessor(Processor[Frame, FrameSpec]):

@@ -80,7 +80,7 @@ class Source:
         """Free what `open` took; called once, also after an error."""
 
     def with_far(self, far: Source, options: Options) -> Source:
-        """This source as near end with `far` as the far-end channel beside it.
+        """Take this source as near end and `far` as the far-end channel beside it.
 
         Raises
         ------

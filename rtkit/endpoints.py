@@ -1,0 +1,86 @@
+"""Sources and sinks by name: which class answers to a file, a kind, a URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rtkit.errors import InputError, UsageError
+from rtkit.plugins import Registry, host
+from rtkit.sink import Sink
+from rtkit.source import Options, Source
+
+T = TypeVar("T")
+
+
+def make_source(
+    source: str | Source,
+    options: Options,
+    far: str | Source | None = None,
+    realtime: bool = False,
+) -> Source:
+    """Make a source from its name, with a far end beside it, paced like a device if so wished.
+
+    Raises
+    ------
+    UsageError
+        Nothing answers to the name, or the parts do not go together.
+    InputError
+        A file that is not there.
+    """
+    made = _source(source, options)
+    if far is not None:
+        made = made.with_far(_source(far, options), options)
+    if realtime:
+        from rtkit.audio.realtime import Realtime
+
+        if made.live:
+            raise UsageError(f"{made.name}: is live already; --realtime is for files")
+        made = Realtime(made, options)
+    return made
+
+
+def _source(source: str | Source, options: Options) -> Source:
+    if isinstance(source, Source):
+        return source
+    if "+" in source and not Path(source).exists():
+        near, _, far = source.partition("+")
+        return _source(near, options).with_far(_source(far, options), options)
+    made: Source = _make(source, host().sources, options, must_exist=True)
+    return made
+
+
+def make_sink(sink: str | Sink, options: Options, source: Source) -> Sink:
+    """Make a sink from its name.
+
+    Raises
+    ------
+    UsageError
+        Nothing answers to the name, or it would overwrite the file that is being read.
+    """
+    if isinstance(sink, Sink):
+        return sink
+    path = Path(sink)
+    if path.exists() and any(Path(part).exists() and path.samefile(part) for part in source.name.split("+")):
+        raise UsageError(f"{sink}: is the source as well; choose another name")
+    made: Sink = _make(sink, host().sinks, options, must_exist=False)
+    return made
+
+
+def _make(text: str, registry: Registry[Any], options: Options, must_exist: bool) -> Any:
+    """Find the class by scheme, kind, or suffix, in this order, and make it."""
+    scheme, separator, _ = text.partition("://")
+    if separator:
+        return registry[scheme.lower() + separator](text, options)
+    kind, _, rest = text.partition(":")
+    if kind in registry:
+        return registry[kind](rest, options)
+    path = Path(text)
+    if must_exist and not path.exists():
+        kinds = ", ".join(name for name in registry if name[0] != ".")
+        raise InputError(f"{text}: no such file, and no {registry.what} of that name ({kinds})")
+    suffix = path.suffix.lower()
+    if suffix not in registry:
+        known = " ".join(name for name in registry if name[0] == ".")
+        raise UsageError(f"{text}: no {registry.what} for files of type {suffix or 'without a suffix'}; known: {known}")
+    return registry[suffix](text, options)

@@ -1,0 +1,188 @@
+"""The report of a run: how much, how fast, how late, and what was lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+#: Edges of the bins (ns): 100 ns to 100 s in steps of 5 %, so that a percentile is at most 5 % too high.
+EDGES = np.geomspace(1e2, 1e11, 426)
+
+#: Counts of sources and sinks that are no loss.
+DELIVERED = frozenset({"captured", "played", "reconnects"})
+
+
+class Histogram:
+    """Durations in fixed bins: memory does not grow with the length of a run."""
+
+    def __init__(self) -> None:
+        self.counts = np.zeros(len(EDGES) + 1, np.int64)
+        self.max = 0
+        self.total = 0
+
+    def add(self, durations: NDArray[np.int64]) -> None:
+        """Add durations (ns)."""
+        np.add.at(self.counts, np.searchsorted(EDGES, durations), 1)
+        self.max = max(self.max, int(durations.max(initial=0)))
+        self.total += int(durations.sum())
+
+    def percentile(self, percent: float) -> float:
+        """Duration (ns) that `percent` of all do not exceed; 0 if there are none."""
+        cumulative = np.cumsum(self.counts)
+        if cumulative[-1] == 0:
+            return 0.0
+        index = int(np.searchsorted(cumulative, percent / 100 * cumulative[-1]))
+        return float(min(EDGES[index], self.max)) if index < len(EDGES) else float(self.max)
+
+
+class Timings:
+    """Times of every step for every item, gathered as plain marks on the hot path and sorted into histograms in batches.
+
+    The loop of a stream appends ``steps + 1`` marks (ns) an item to `marks` and the item's own duration (s) to `deadlines`,
+    and calls `flush` when it is `full`.
+    """
+
+    def __init__(self, steps: int, live: bool) -> None:
+        self.marks: list[int] = []
+        self.deadlines: list[float] = []
+        self.steps = [Histogram() for _ in range(steps)]
+        self.all = Histogram()
+        self.misses = 0
+        self._batch = 25 if live else 256  # items; live blocks are long, and their display should not lag
+
+    def full(self) -> bool:
+        """Whether it is time to `flush`."""
+        return len(self.deadlines) >= self._batch
+
+    def unfinished(self) -> int | None:
+        """Index of the step that has begun and not ended, or None."""
+        rest = len(self.marks) % (len(self.steps) + 1)
+        return rest - 1 if rest else None
+
+    def flush(self) -> None:
+        """Sort what was gathered into the histograms."""
+        whole = len(self.deadlines) * (len(self.steps) + 1)
+        marks = np.array(self.marks[:whole], np.int64).reshape(-1, len(self.steps) + 1)
+        for histogram, durations in zip(self.steps, np.diff(marks, axis=1).T, strict=True):
+            histogram.add(durations)
+        totals = marks[:, -1] - marks[:, 0]
+        self.all.add(totals)
+        self.misses += int(np.sum(totals > 1e9 * np.array(self.deadlines)))
+        self.marks.clear()
+        self.deadlines.clear()
+
+
+@dataclass(slots=True)
+class Step:
+    """Times of one step, in microseconds."""
+
+    name: str
+    p50_us: float
+    p99_us: float
+    max_us: float
+
+    @classmethod
+    def of(cls, name: str, times: Histogram) -> Step:
+        """Sum up a histogram."""
+        return cls(name, *(round(ns / 1e3, 2) for ns in (times.percentile(50), times.percentile(99), times.max)))
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did. `to_dict` gives the JSON form.
+
+    Attributes
+    ----------
+    source, sinks : str, list of str
+        Their names.
+    items, samples : int
+        Blocks or frames, and samples (0 for frames), that came from the source.
+    stream_s, wall_s, busy_s : float
+        Length of what was processed (s of stream time), of the run, and of the time spent inside the steps.
+    events : int
+        Events emitted.
+    non_finite : int
+        Values from the source that were NaN or infinite; each counted as 0.
+    deadline_misses : int
+        Items for which the steps took longer than the item lasts.
+    counts : dict of dict
+        What the source and the sinks counted, by their names, such as ``{"mic": {"captured": 320000, "lost": 0}}`` (samples
+        or frames); see `rtkit.source.Source.counts`.
+    latency_ms : dict
+        Total delay and its parts: devices, rings, the block itself, steps (p99), algorithm.
+    steps : list of Step
+        Times of each step.
+    interrupted : bool
+        Somebody stopped it.
+    error : str or None
+        Why it ended early.
+    """
+
+    source: str
+    sinks: list[str]
+    items: int = 0
+    samples: int = 0
+    stream_s: float = 0.0
+    wall_s: float = 0.0
+    busy_s: float = 0.0
+    events: int = 0
+    non_finite: int = 0
+    deadline_misses: int = 0
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    latency_ms: dict[str, float] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    interrupted: bool = False
+    error: str | None = None
+
+    @property
+    def drops(self) -> int:
+        """Samples or frames that were lost, of all that was counted."""
+        return sum(number for counts in self.counts.values() for what, number in counts.items() if what not in DELIVERED)
+
+    @property
+    def real_time_factor(self) -> float:
+        """Wall time over stream time: below 1 is faster than real time."""
+        return self.wall_s / self.stream_s if self.stream_s else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        fields["steps"] = [{name: getattr(step, name) for name in step.__slots__} for step in self.steps]
+        return fields | {"real_time_factor": self.real_time_factor, "drops": self.drops}
+
+    def write(self, path: str | Path) -> None:
+        """Write the JSON form to a file."""
+        Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n")
+
+    def table(self) -> RenderableType:
+        """As tables for a person (rich)."""
+        from rich.console import Group
+        from rich.table import Table
+
+        speed = f"{1 / self.real_time_factor:,.1f} x real time" if self.real_time_factor else "nothing processed"
+        facts = Table(show_header=False, box=None, pad_edge=False)
+        facts.add_row("stream", f"{self.source} -> {', '.join(self.sinks) or 'nowhere'}")
+        facts.add_row("length", f"{self.stream_s:.3f} s, {self.items:,} items, {self.samples:,} samples, {self.events:,} events")
+        facts.add_row("speed", f"{self.wall_s:.3f} s ({speed}; steps {self.busy_s:.3f} s)")
+        facts.add_row("latency", ", ".join(f"{part} {ms:.1f} ms" for part, ms in self.latency_ms.items()))
+        for name, counts in self.counts.items():
+            facts.add_row(name, ", ".join(f"{what} {count:,}" for what, count in counts.items()))
+        facts.add_row("lost", f"{self.drops:,}")
+        facts.add_row("deadlines", f"{self.deadline_misses:,} missed")
+        facts.add_row("not finite", f"{self.non_finite:,} values, counted as 0")
+        if self.error or self.interrupted:
+            facts.add_row("ended", self.error or "interrupted")
+        times = Table("step", "p50 us", "p99 us", "max us", box=None, pad_edge=False)
+        for column in times.columns[1:]:
+            column.justify = "right"
+        for step in self.steps:
+            times.add_row(step.name, *(f"{value:,.1f}" for value in (step.p50_us, step.p99_us, step.max_us)))
+        return Group(facts, times) if self.steps else facts

@@ -1,0 +1,1 @@
+"""Sampled signals from and to files and pipes."""

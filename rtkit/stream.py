@@ -1,0 +1,249 @@
+"""A stream: one source, a chain of processors, sinks."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtkit.chain import Chain, unless_empty
+from rtkit.endpoints import make_sink, make_source
+from rtkit.errors import RtkitError, SpecError
+from rtkit.items import SampleSpec, Spec
+from rtkit.plugins import AnyProcessor, host
+from rtkit.processor import SampleProcessor
+from rtkit.progress import Progress
+from rtkit.report import Report, Step, Timings
+from rtkit.sink import Sink
+from rtkit.source import Options, Source
+from rtkit.states import load_states, save_states
+
+
+class StepError(RtkitError):
+    """A processor raised what it should not have: an error of its author. The cause is chained."""
+
+
+class Stream:
+    """One source, a chain of processors, and sinks, run in the calling thread.
+
+    Parameters
+    ----------
+    source : str or Source
+        A file, ``mic[:DEVICE]``, ``-``, ``near.wav+far.wav``, ``synth:KIND``, or a source that you made.
+    steps : sequence of str or Processor
+        ``name:key=value,…`` or processors that you made.
+    to : sequence of str or Sink
+        Where the output goes.
+    far : str or Source, optional
+        The far end beside a microphone or a near-end file.
+    realtime : bool
+        Play a file as if it were a live device.
+    seconds : float, optional
+        End after this much stream time.
+    options : Options, optional
+        Rate, block size and so on, for sources and sinks that need to be told.
+    load_state, save_state : path, optional
+        A file (npz) with the state of the steps, to start from and to leave behind.
+    progress : bool
+        Show a progress line on standard error when that is a terminal.
+
+    Attributes
+    ----------
+    report : Report
+        What the run did; complete when `run` has returned or raised.
+
+    Raises
+    ------
+    UsageError, InputError
+        A name that nothing answers to.
+
+    Examples
+    --------
+    >>> import rtkit
+    >>> report = rtkit.Stream("synth:noise", seconds=1.0).run()
+    >>> report.samples
+    16000
+    """
+
+    def __init__(
+        self,
+        source: str | Source,
+        steps: Sequence[str | AnyProcessor] = (),
+        to: Sequence[str | Sink] = (),
+        *,
+        far: str | Source | None = None,
+        realtime: bool = False,
+        seconds: float | None = None,
+        options: Options | None = None,
+        load_state: str | Path | None = None,
+        save_state: str | Path | None = None,
+        progress: bool = False,
+    ) -> None:
+        options = options or Options()
+        self.source = make_source(source, options, far=far, realtime=realtime)
+        self.chain = Chain(steps)
+        self.sinks = [make_sink(sink, options, self.source) for sink in to]
+        self.report = Report(self.source.name, [sink.name for sink in self.sinks])
+        self._seconds = math.inf if seconds is None else seconds
+        self._load_state, self._save_state = load_state, save_state
+        self._progress = progress
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Ask the stream to end; may be called from another thread."""
+        self._stopping = True
+        self.source.stop()
+
+    def run(self) -> Report:
+        """Run to the end of the source, to `stop`, or to an error; sinks are closed in each case.
+
+        Returns
+        -------
+        Report
+            Also kept as `report`, which is complete after an error and after Ctrl-C, too.
+
+        Raises
+        ------
+        InputError, SpecError
+            Bad input, or formats that do not fit together.
+        DeviceError
+            A device went away and stayed away.
+        StepError
+            A processor failed.
+        KeyboardInterrupt
+            After everything was closed in order.
+        """
+        hooks = host().manager.hook
+        started = time.perf_counter()
+        try:
+            with ExitStack() as closing:  # undone from the last line to the first, each whatever happens to the others
+                closing.callback(self._count)
+                closing.callback(self.source.close)
+                spec = self._open(closing)
+                hooks.rtkit_stream_started(stream=self)
+                closing.callback(self._drain)
+                self._loop(spec)
+        except KeyboardInterrupt:
+            self.report.interrupted = True
+            raise
+        except Exception as error:
+            self.report.error = str(error)
+            raise
+        finally:
+            self.report.wall_s = time.perf_counter() - started
+            hooks.rtkit_stream_stopped(stream=self, report=self.report)
+        return self.report
+
+    def _open(self, closing: ExitStack) -> Spec:
+        first = self.chain.steps[0] if self.chain.steps else None
+        spec = self.source.open(first.dtype if isinstance(first, SampleProcessor) else np.float32)
+        try:
+            out = self.chain.open(spec)
+        except SpecError as error:
+            raise SpecError(f"{self.source.name}: {error}") from None
+        if self._load_state is not None:
+            load_states(self._load_state, self.chain)
+        for sink in self.sinks:
+            sink.open(out)
+            closing.callback(sink.close)
+        return spec
+
+    def _loop(self, spec: Spec) -> None:
+        """Hand items from the source to the steps and the sinks: the hot path, without a hook or a new object an item."""
+        report, chain, events = self.report, self.chain, self.chain.events
+        sampled = isinstance(spec, SampleSpec)
+        period = 1 / (spec.rate if isinstance(spec, SampleSpec) else spec.fps)
+        calls = chain.calls()
+        writes = [unless_empty(sink.write) if chain.resamples else sink.write for sink in self.sinks]
+        timings = Timings(len(calls), live=self.source.live)
+        mark, deadline, clock, vdot = timings.marks.append, timings.deadlines.append, time.perf_counter_ns, np.vdot
+        done, size, limit = 0, 1, self._seconds if math.isinf(self._seconds) else round(self._seconds / period)
+        item: Any
+        with Progress(self._progress, self.source, limit, period) as progress:
+            try:
+                for item in self.source:
+                    if sampled:
+                        size = len(item.data)
+                        if done + size > limit:
+                            size = int(limit) - done
+                            item.data = item.data[:size]
+                        if not math.isfinite(vdot(item.data, item.data)):  # a cheap hint; huge values overflow it, too
+                            report.non_finite += int(np.sum(~np.isfinite(item.data)))
+                    done += size
+                    report.items += 1
+                    mark(clock())
+                    for call in calls:
+                        item = call(item)
+                        mark(clock())
+                    deadline(size * period)
+                    for write in writes:
+                        write(item)
+                    if events:
+                        self._deliver()
+                    if timings.full():
+                        timings.flush()
+                        progress.update(done)
+                    if done >= limit or self._stopping:
+                        self.source.stop()
+                        break
+            except RtkitError:
+                raise
+            except Exception as error:
+                raise self._blame(error, timings) from error
+            finally:
+                report.samples = done if sampled else 0
+                report.stream_s = done * period
+                self._sum_up(timings, size * period)
+
+    def _blame(self, error: Exception, timings: Timings) -> Exception:
+        """Name the step that failed; what came from elsewhere is handed on as it is."""
+        place = timings.unfinished()
+        if place is None:
+            return error
+        name = self.chain.names[place]
+        return StepError(f"{self.source.name}: step {name!r} failed at item {self.report.items - 1}: {type(error).__name__}: {error}")
+
+    def _sum_up(self, timings: Timings, block_s: float) -> None:
+        """Put times and delays into the report, while the devices are still open."""
+        timings.flush()
+        report = self.report
+        report.busy_s = timings.all.total / 1e9
+        report.deadline_misses = timings.misses
+        report.steps = [Step.of(name, times) for name, times in zip(self.chain.names, timings.steps, strict=True)]
+        delays = dict(self.source.delays())
+        delays |= {"block": block_s, "steps": timings.all.percentile(99) / 1e9, "algorithm": self.chain.latency()}
+        for sink in self.sinks:
+            delays |= sink.delays()
+        parts = {part: round(1e3 * seconds, 3) for part, seconds in delays.items()}
+        report.latency_ms = {"total": round(sum(parts.values()), 3)} | parts
+
+    def _deliver(self) -> None:
+        """Hand the events of the last item to the sinks and the observers."""
+        events = self.chain.events[:]
+        self.chain.events.clear()
+        self.report.events += len(events)
+        for event in events:
+            for sink in self.sinks:
+                sink.event(event)
+            host().manager.hook.rtkit_event(stream=self, event=event)
+
+    def _drain(self) -> None:
+        """Hand the tails of the steps to the sinks, and save the state that they end with."""
+        for tail in self.chain.close():
+            for sink in self.sinks:
+                unless_empty(sink.write)(tail)
+        self._deliver()
+        if self._save_state is not None:
+            save_states(self._save_state, self.chain)
+
+    def _count(self) -> None:
+        """Gather what the source and the sinks counted, now that they are closed."""
+        ends: list[Source | Sink] = [self.source, *self.sinks]
+        for end in ends:
+            if counts := end.counts():
+                self.report.counts[end.name] = counts
