@@ -85,7 +85,7 @@ class Microphone(Source):
             self._link.close()
 
     def with_far(self, far: Source, options: Options) -> Source:
-        """This microphone with what the loudspeaker plays beside it, as channels ``near`` and ``far``.
+        """The microphone with what the loudspeaker plays beside it, as channels ``near`` and ``far``.
 
         A file is played here, through the same device, so that both stay locked to one clock; a live source, such as
         `SpeakerMonitor`, is recorded beside the microphone.
@@ -115,6 +115,11 @@ class Microphone(Source):
         if self._link is None:
             return {}
         return {**self._link.delays, "input ring": self._waiting / max(self._blocks, 1)}
+
+    @property
+    def origin(self) -> float:
+        """Time (s, of the performance counter) at which the first frame arrived, as the earliest callbacks tell."""
+        return self._link.origin if self._link is not None else 0.0
 
     def _connect(self) -> tuple[str, dict[str, str]]:
         """The device to open and the environment to open it in."""

@@ -52,8 +52,7 @@ def portaudio() -> Any:
             import sounddevice
     except OSError as error:
         raise DeviceError(
-            f"live audio needs the PortAudio library ({error}): install libportaudio2 (Debian, Ubuntu), "
-            "portaudio (Fedora, Arch, Homebrew)"
+            f"live audio needs the PortAudio library ({error}): install libportaudio2 (Debian, Ubuntu), portaudio (Fedora, Arch, Homebrew)"
         ) from None
     return sounddevice
 
@@ -128,6 +127,11 @@ class LossWatch:
         self._window = max(WINDOW, 8 * block / rate)
         self._frames = 0
         self._since = self._earliest = self._reference = np.inf
+
+    @property
+    def origin(self) -> float:
+        """Time (s) at which the first frame arrived, or would have without jitter."""
+        return float(min(self._earliest, self._reference))
 
     def arrived(self, now: float, frames: int) -> int:
         """Take note of a callback with `frames` frames at the time `now` (s); gives the frames newly found missing."""
@@ -247,6 +251,11 @@ class Link:
         self._drop()
 
     @property
+    def origin(self) -> float:
+        """Time (s, of the performance counter) at which the stream's first frame arrived, as its earliest callbacks tell."""
+        return self._watch.origin
+
+    @property
     def round_trip(self) -> float | None:
         """Least delay (s) seen from the output of a duplex stream back to its input, both device buffers; None if unknown."""
         return min(self._round_trip, sum(self._promised.values())) if self._round_trip < np.inf else None
@@ -255,9 +264,7 @@ class Link:
 
     def _find_again(self) -> None:
         """Find the devices by their names: the numbers may be others when they come back."""
-        self._devices = {
-            kind: find(self._devices[kind]["name"] if self._targets[kind] else "", kind) for kind in self._kinds
-        }
+        self._devices = {kind: find(self._devices[kind]["name"] if self._targets[kind] else "", kind) for kind in self._kinds}
 
     def _open(self) -> None:
         sd = portaudio()
@@ -407,7 +414,7 @@ class Link:
             self._follow("input", now - recorded)
         if played:
             self._follow("output", sounding - now)
-        if heard and played and recorded > 0.0 and 0.0 < sounding - recorded:
+        if heard and played and 0.0 < recorded < sounding:
             self._round_trip = min(self._round_trip, sounding - recorded)
 
     def _follow(self, kind: Kind, delay: float) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Iterator
-from time import perf_counter
+from time import sleep
 from typing import Any
 
 import numpy as np
 
 from rtkit.audio.capture import PATIENCE, Microphone
-from rtkit.audio.device import Link
+from rtkit.audio.device import Link, find
 from rtkit.audio.ring import Frames32, Ring
-from rtkit.errors import DeviceError, UsageError
+from rtkit.errors import UsageError
 from rtkit.items import Block, FrameSpec, SampleSpec
 from rtkit.source import Options, Source
 
@@ -22,7 +22,10 @@ PLAY_AHEAD = 0.5  # s of the file that wait to be played: reading and resampling
 TAIL = 0.5  # s recorded after the end of the file beyond the round trip: the room's echo dies away
 SETTLING = 0.5  # s of callbacks after which the round trip is known; recorded meanwhile and handed on afterwards
 MARGIN = 0.02  # s by which the far end is left early: seen, PortAudio reports up to 9 ms more than the true round trip
-JITTER = 0.1  # s that a block of the far end may come later than the near end's, and that it may be ahead of its place
+JITTER = 0.1  # s that the near end waits, all in all, for far samples that come later than its own
+DRIFT_WINDOW = 1.0  # s within which some block of the far end comes on time
+DRIFT_BOUND = 0.01  # s by which the far end may fall behind before samples are left out: less than any echo's way takes
+POLL = 0.01  # s between two looks at what has been recorded
 
 
 def pair(near: Microphone, target: str, far: Source, options: Options) -> Source:
@@ -57,7 +60,6 @@ class Duplex(Microphone):
         self._far = far
         self._underrun = 0
         self._tail = 0
-        self._delay: int | None = None
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> SampleSpec:
         """Open the file and the device, and start to play and record.
@@ -86,13 +88,12 @@ class Duplex(Microphone):
         self._start(link, CHANNELS)
         self._both = np.zeros((link.block, 2), np.float32)
         self._play = Ring(max(round(PLAY_AHEAD * link.rate), 4 * link.block), 1)
-        self._history = np.zeros(0, np.float32)
         self._expected = 0
         self._feeder = threading.Thread(target=self._feed, args=(spec.rate,), name=f"play {self._far.name}", daemon=True)
         self._feeder.start()
         # The device starts with a full ring: the file is read faster than it is played from the first block on.
         while self._play.available < self._play.capacity // 2 and self._feeder.is_alive():
-            self._feeder.join(PATIENCE / 50)
+            self._feeder.join(POLL)
         link.open(self._play_and_record, self._ring.gap, self._ring.close)
         return self._spec
 
@@ -122,8 +123,6 @@ class Duplex(Microphone):
         return super().delays() | ({} if round_trip is None else {"round trip": round_trip})
 
     def _output(self) -> str:
-        from rtkit.audio.device import find
-
         device = find(self._target, "input")
         return self._target and (device["name"] if device["max_output_channels"] > 0 else "")
 
@@ -172,9 +171,9 @@ class Duplex(Microphone):
 
     def _settle(self) -> None:
         """Wait until the round trip is known, and decide by how much the far end comes later; it stays so."""
-        deadline = perf_counter() + CAPTURE_START
-        while not self._stopped and not self._ring.closed and self._ring.written < SETTLING * self._spec.rate and perf_counter() < deadline:
-            self._feeder_pause.wait(PATIENCE / 50)
+        _wait_for(self, SETTLING)
+        round_trip = self._link.round_trip if self._link is not None else None
+        self._history = np.zeros(max(0, round(((round_trip or 0.0) - MARGIN) * self._spec.rate)), np.float32)
 
     def _delayed(self, far: Frames32, start: int) -> Frames32:
         """`far` later by the delay; what fell into a gap in front of `start` is unknown and counts as silence."""
@@ -188,13 +187,13 @@ class Duplex(Microphone):
 class LivePair(Source):
     """A microphone and a second live source beside it; the microphone's clock rules.
 
-    Both start at the same time of arrival. As the two clocks drift apart, silence stands in for far samples that have not come,
-    and the oldest far samples go when too many have; both are counted.
+    Both start at the same time of arrival. When the far end's clock is slower, silence stands in for what has not come; when it
+    is faster, the oldest samples go; both are counted.
 
     Parameters
     ----------
     near, far : Microphone
-        The two; of each the first channel is used.
+        The two; of each one channel is used.
     """
 
     live = True
@@ -202,3 +201,84 @@ class LivePair(Source):
     def __init__(self, near: Microphone, far: Microphone) -> None:
         self.name = f"{near.name} with {far.name}"
         self._near, self._far = near, far
+        self._underrun = self._overrun = 0
+
+    def open(self, dtype: type[np.floating[Any]] = np.float32) -> SampleSpec:
+        """Open both devices, the far end at the rate of the near end.
+
+        Raises
+        ------
+        DeviceError
+            One of them is not there or does not open.
+        """
+        rate = self._near.open().rate
+        self._far._options = dataclasses.replace(self._far._options, rate=rate, channels=1)
+        self._far.open()
+        self._jitter = round(JITTER * rate)
+        self._spec = SampleSpec(rate, CHANNELS)
+        return self._spec
+
+    def __iter__(self) -> Iterator[Block]:
+        """Blocks of ``near`` and ``far``, from the time on at which both record."""
+        near, far = self._near, self._far
+        _wait_for(near, SETTLING)
+        _wait_for(far, SETTLING)
+        ahead = round((near.origin - far.origin) * self._spec.rate)
+        for source, surplus in ((near, -ahead), (far, ahead)):
+            if surplus > 0:
+                source._next(surplus)
+        first = expected = near._ring.position
+        spare, seen = far._ring.capacity, 0
+        while (data := near._next(near._size)) is not None:
+            block = near._block(data)
+            if block.start > expected:  # the far end was not interrupted: what belongs to the gap is of no use
+                far._ring.read(block.start - expected, 0.0)
+            expected = block.start + len(data)
+            # Both rings fill in bursts; only what was to spare at every moment of a while comes from the clocks.
+            spare, seen = min(spare, far._ring.available - near._ring.available - len(data)), seen + len(data)
+            if seen >= self._spec.rate * DRIFT_WINDOW:
+                if spare > DRIFT_BOUND * self._spec.rate:
+                    self._overrun += len(far._ring.read(spare, 0.0))
+                spare, seen = far._ring.capacity, 0
+            yield Block(np.column_stack([data, self._beside(len(data))]), block.start - first, self._spec.rate, CHANNELS)
+
+    def stop(self) -> None:
+        """End the iteration."""
+        self._near.stop()
+        self._far.stop()
+
+    def close(self) -> None:
+        """Close both devices."""
+        self._near.close()
+        self._far.close()
+
+    def counts(self) -> dict[str, int]:
+        """As for `Microphone`, the far end's with ``far`` in front; ``far underrun``: silence put in, ``far overrun``: left out."""
+        far = {f"far {name}": count for name, count in self._far.counts().items()}
+        overrun = far.get("far overrun", 0) + self._overrun
+        return self._near.counts() | far | {"far underrun": self._underrun, "far overrun": overrun}
+
+    def delays(self) -> dict[str, float]:
+        """As for the near end's `Microphone`."""
+        return self._near.delays()
+
+    def _beside(self, frames: int) -> Frames32:
+        """The far end for `frames` frames of the near end, silence where it is late by more than the near end may wait."""
+        out = np.zeros((frames, 1), np.float32)
+        at = 0
+        while at < frames:
+            patience = max(0, self._jitter - self._near._ring.available) / self._spec.rate
+            data = self._far._ring.read(frames - at, patience)
+            if not len(data):
+                self._underrun += frames - at
+                break
+            out[at : at + len(data)] = data
+            at += len(data)
+        return out
+
+
+def _wait_for(source: Microphone, seconds: float) -> None:
+    """Wait until `source` has recorded for a while; a lost device ends it, by its own watch."""
+    ring = source._ring
+    while not source._stopped and not ring.closed and ring.written < seconds * source._spec.rate:
+        sleep(POLL)

@@ -129,7 +129,7 @@ class Ring:
                     return out
                 continue
             if closed:
-                self._raise_error()
+                self.check()
             rest = deadline - perf_counter()
             if closed or rest <= 0.0:
                 return np.empty((0, self._data.shape[1]), np.float32)
@@ -154,12 +154,27 @@ class Ring:
         deadline = perf_counter() + timeout
         while self.capacity - (self._written - self._read) < frames:
             if self._closed:
-                self._raise_error()
+                self.check()
             rest = deadline - perf_counter()
             if self._closed or rest <= 0.0:
                 return False
             self._freed.wait(rest)
         return True
+
+    def wait_until_read(self, timeout: float) -> bool:
+        """Wait (as the writer) until everything written is read; False when `timeout` (s) is over or the other side failed."""
+        deadline = perf_counter() + timeout
+        while self.available:
+            rest = deadline - perf_counter()
+            if rest <= 0.0 or self._error is not None:
+                return False
+            self._freed.wait(rest)
+        return True
+
+    def check(self) -> None:
+        """Raise what the other side gave to `close`, if anything."""
+        if self._error is not None:
+            raise self._error
 
     def _ready(self, frames: int) -> tuple[int, bool]:
         """Frames to read now, at most `frames`, and whether to wait for more is useless; gives up what was overtaken."""
@@ -192,7 +207,3 @@ class Ring:
             inner[:], rest[:] = frames[:head], frames[head:]
         else:
             frames[:head], frames[head:] = inner, rest
-
-    def _raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error

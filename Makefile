@@ -1,0 +1,32 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both set up what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench system clean
+
+demo: $(VENV)/ready
+	$(BIN)/rtkit demo
+
+test: $(VENV)/ready system check
+	$(BIN)/pytest
+
+check: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy rtkit plugins/rtkit_echo
+
+bench: $(VENV)/ready
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+system:
+	sh tests/system-packages.sh
+
+clean:
+	rm -rf $(VENV) rtkit-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
