@@ -158,7 +158,7 @@ def plugins(
 def devices(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """List audio devices with their rates and channels."""
     from rtkit import listing
-    from rtkit.audio.device import devices as audio_devices
+    from rtkit.audio.table import devices as audio_devices
 
     found = audio_devices()
     if as_json:

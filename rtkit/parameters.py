@@ -150,15 +150,15 @@ def _read(cls: type[Any]) -> tuple[Parameter, ...]:
 
 
 def _parameter(cls: type, name: str, hint: Any, default: Any, required: bool, doc: str, live: bool) -> Parameter:
-    limits = Range()
-    if typing.get_origin(hint) is typing.Annotated:
-        hint, *extras = typing.get_args(hint)
-        limits = next((extra for extra in extras if isinstance(extra, Range)), limits)
     optional = False
     if typing.get_origin(hint) in (Union, types.UnionType):
         kinds = [kind for kind in typing.get_args(hint) if kind is not types.NoneType]
         optional = len(kinds) < len(typing.get_args(hint))
         hint = kinds[0] if len(kinds) == 1 else hint
+    limits = Range()
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, *extras = typing.get_args(hint)
+        limits = next((extra for extra in extras if isinstance(extra, Range)), limits)
     choices: tuple[str, ...] = ()
     if typing.get_origin(hint) is Literal:
         choices, hint = typing.get_args(hint), str

@@ -1,0 +1,24 @@
+"""Echo cancellers: `adaline` and `slpr`, the telephone problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rtkit.hookspecs import hookimpl
+from rtkit_echo.adaline import Adaline
+from rtkit_echo.slpr import Slpr
+
+
+@hookimpl
+def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> None:
+    """The sample-by-sample cancellers."""
+    register("adaline", Adaline)
+    register("slpr", Slpr)
+
+
+def demo(folder: str) -> list[str]:
+    """Cancel the echo of the shipped scenes; see `rtkit_echo.demo`."""
+    from rtkit_echo.demo import run
+
+    return run(folder)

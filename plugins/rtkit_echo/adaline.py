@@ -1,0 +1,111 @@
+"""`adaline`: one linear neuron on a tapped delay line, with LMS and NLMS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtkit.parameters import Range
+from rtkit_echo.canceller import Canceller
+
+#: Samples that the delay line holds beyond the filter before it is moved; a move costs as much as one sample.
+ROOM = 4096
+#: Length (s) of the windows over which the guard compares powers: about a pitch period or two of speech.
+WINDOW = 0.016
+
+
+@dataclass(eq=False)
+class Adaline(Canceller):
+    """ADALINE: one linear neuron on the far end's tapped delay line imitates the echo path; what it cannot explain goes out.
+
+    With P the last samples of the far end, a = Q P is the estimate of the echo and e = h - a the output, without delay. The
+    neuron learns by LMS, Q ← Q + α e Pᵀ, or by NLMS, with α divided by |P|² and a regularisation that follows the far
+    end's own level, so that the gain of the signals does not matter. Plain LMS never takes a step above 1 / |P|², where it
+    would become unstable.
+
+    The guard against double talk makes the step variable, after Valin: the error is made of echo that leaks through and of the
+    near end, and only the first is worth learning from. How much leaks is found by regression of the error's power on that
+    of the estimate; the step is scaled by (leak · power of the estimate) / (power of the error). A talker at the near end
+    thus slows learning down at once and without a decision that may be wrong; a changed echo path makes leak and step grow.
+
+    Nothing is learned while the far end is silent (below -100 dBFS, or 50 dB below its own level) or a sample is not finite;
+    such a sample counts as 0.
+
+    Parameters
+    ----------
+    tail_ms : float
+        Length of the delay line (ms): the longest echo that it can imitate.
+    taps : int
+        The same in samples; goes before `tail_ms`.
+    step_size : float
+        Step size α, relative to 1 / |P|² if `normalised`.
+    normalised : bool
+        NLMS; otherwise LMS.
+    bias : bool
+        A constant input beside the taps, for signals with an offset.
+    leakage : float
+        Share of the weights that is lost with each correction.
+    guard : bool
+        Variable step against double talk.
+
+    Raises
+    ------
+    SpecError
+        By `open`, if there are not 2 channels, near end and far end.
+    InputError
+        By `load_state`, if the state is of another length.
+
+    References
+    ----------
+    B. Widrow, M. E. Hoff, "Adaptive switching circuits", IRE WESCON (1960). S. Haykin, "Adaptive filter theory", chapters on
+    LMS and NLMS. J.-M. Valin, "On adjusting the learning rate in frequency domain echo cancellation with double-talk",
+    IEEE Transactions on Audio, Speech, and Language Processing 15 (2007).
+    """
+
+    tail_ms: Annotated[float, Range(0.1, 4000)] = 128.0
+    taps: Annotated[int, Range(1, 200_000)] | None = None
+    step_size: Annotated[float, Range(0, 1.9)] = 0.5
+    normalised: bool = True
+    bias: bool = False
+    leakage: Annotated[float, Range(0, 0.1)] = 0.0
+    guard: bool = True
+
+    live: ClassVar[tuple[str, ...]] = ("step_size", "leakage", "guard")
+
+    def allocate(self, rate: float) -> None:
+        """Allocate filter and delay line for this rate (Hz)."""
+        from rtkit_echo import adaline_kernel as kernel
+
+        self._kernel = kernel.cancel
+        taps = self.taps or max(1, round(rate * self.tail_ms / 1000))
+        self._weights = np.zeros(taps, np.float32)
+        self._line = np.zeros(taps + ROOM, np.float32)
+        self._levels = np.zeros(kernel.LEVELS)
+        self._levels[kernel.LEAK] = 1.0
+        self._counts = np.zeros(kernel.COUNTS, np.int64)
+        self._window = max(1, round(rate * WINDOW))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The weights (that of the oldest sample first), the delay line, and what the guard remembers."""
+        return {"weights": self._weights, "line": self._line, "levels": self._levels, "counts": self._counts}
+
+    @property
+    def response(self) -> NDArray[np.float32]:
+        """The impulse response of the echo path as learned, ``[taps]``, that of the newest sample first."""
+        return self._weights[::-1].copy()
+
+    def cancel(
+        self,
+        near: NDArray[np.float32],
+        far: NDArray[np.float32],
+        out: NDArray[np.float32],
+        energy: NDArray[np.float64],
+        tally: NDArray[np.int64],
+    ) -> None:
+        """Run the filter over some samples ``[n]``."""
+        state = self._weights, self._line, self._levels, self._counts
+        switches = self.bias, self.normalised, self.guard
+        self._kernel(near, far, out, energy, tally, *state, self._window, self.step_size, self.leakage, *switches)

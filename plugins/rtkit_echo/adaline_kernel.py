@@ -1,0 +1,192 @@
+"""The kernel of `adaline`: filter, learn and watch, sample by sample."""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+SILENT, CONVERGING, TRACKING, DOUBLE_TALK = range(4)
+#: Far-end power a sample below which nothing is learned: -100 dBFS, and 50 dB below the far end's own level.
+FLOOR, QUIET = 1e-10, 1e-5
+#: Input of the bias: of the size of speech, so that it learns at the pace of the taps.
+BIAS = 0.01
+#: Samples beyond full scale by 80 dB are not sound; squares of what lies beyond would overflow.
+LOUDEST = 1e4
+#: Regularisation of the step, relative to the far end's own level, and how fast that level follows, a window.
+CALM, LEVEL_PACE = 0.02, 0.02
+#: Samples over which the powers of error and estimate are smoothed for the step.
+SMOOTH = 128
+#: The leak is regressed over ``1 / LEAK_PACE`` windows, on powers less their mean over ``1 / MEAN_PACE`` windows.
+LEAK_PACE, MEAN_PACE = 0.005, 0.1
+#: Less leak than this is not believed: it would lock the filter up when the echo path changes.
+LEAST_LEAK = 0.05
+#: The step is this many times what the leak says, for bursts that the leak, a mean, does not follow.
+BOLDNESS = 2.0
+#: Full steps, in lengths of the filter, before the guard begins: a new filter has no estimate to judge by.
+START = 2.0
+#: Below this share of the full step, the error is mostly not echo: double talk.
+TALK = 0.25
+#: Below this leak the filter has converged.
+CONVERGED = 0.25
+
+# places in `levels`
+ENERGY, STEP, LEVEL, ERROR, ECHO, SUM_ERROR, SUM_ECHO, MEAN_ERROR, MEAN_ECHO, CROSS, SQUARE, LEAK, LEARNED, KEEP, BIAS_WEIGHT = range(15)
+LEVELS = 15
+# places in `counts`
+PLACE, IN_WINDOW = range(2)
+COUNTS = 2
+
+_FAST = {"reassoc", "contract", "nsz"}  # sums may be reordered; NaN and Inf still count
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+def _respond(weights: NDArray[np.float32], taps: NDArray[np.float32]) -> np.float32:
+    total = np.float32(0)
+    for i in range(weights.size):
+        total += weights[i] * taps[i]
+    return total
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+def _learn_and_respond(
+    weights: NDArray[np.float32],
+    before: NDArray[np.float32],
+    taps: NDArray[np.float32],
+    keep: np.float32,
+    step: np.float32,
+) -> np.float32:
+    """Apply the correction of the sample before and respond to this one, in one pass over the weights."""
+    total = np.float32(0)
+    for i in range(weights.size):
+        weight = keep * weights[i] + step * before[i]
+        weights[i] = weight
+        total += weight * taps[i]
+    return total
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+def cancel(
+    near: NDArray[np.float32],
+    far: NDArray[np.float32],
+    out: NDArray[np.float32],
+    energy: NDArray[np.float64],
+    tally: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    line: NDArray[np.float32],
+    levels: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    window: int,
+    step_size: float,
+    leakage: float,
+    bias: bool,
+    normalised: bool,
+    guard: bool,
+) -> None:
+    """Cancel the echo in some samples.
+
+    Parameters
+    ----------
+    near, far, out : ndarray
+        Float32 ``[n]``; `out` is filled.
+    energy, tally : ndarray
+        The energies of near end and output, and the samples in each state, are added.
+    weights : ndarray
+        Float32 ``[taps]``, that of the oldest sample first, so that it runs along with `line`.
+    line : ndarray
+        Float32 delay line, longer than the filter by some: it is filled to its end, and then its last samples move to the
+        front. That depends on the count of samples only, so that it does not matter how the stream is cut.
+    levels, counts : ndarray
+        Everything else that is remembered, at the places named above.
+    window : int
+        Samples over which powers are summed for the regression of the leak.
+    step_size, leakage : float
+        α, and what the weights lose with each correction.
+    bias, normalised, guard : bool
+        As for `Adaline`.
+    """
+    length = weights.size
+    keep = np.float32(1 - leakage)
+    for n in range(near.size):
+        sound = math.isfinite(near[n]) and math.isfinite(far[n])
+        heard = near[n] if math.isfinite(near[n]) else np.float32(0)
+        newest = np.float32(min(max(far[n], -LOUDEST), LOUDEST)) if math.isfinite(far[n]) else np.float32(0)
+
+        place = counts[PLACE]
+        if place + length == line.size:
+            line[:length] = line[place : place + length]
+            place = 0
+            levels[ENERGY] = 0.0  # summed anew, so that rounding does not pile up
+            for i in range(length):
+                levels[ENERGY] += np.float64(line[i]) * line[i]
+        line[place + length] = newest
+        levels[ENERGY] += np.float64(newest) * newest - np.float64(line[place]) * line[place]
+        counts[PLACE] = place + 1
+
+        taps = line[place + 1 : place + 1 + length]
+        if levels[STEP] != 0 or levels[KEEP] != 0:
+            estimate = _learn_and_respond(weights, line[place : place + length], taps, keep, np.float32(levels[STEP]))
+            if bias:
+                levels[BIAS_WEIGHT] = keep * levels[BIAS_WEIGHT] + levels[STEP] * BIAS
+        else:
+            estimate = _respond(weights, taps)
+        if bias:
+            estimate += np.float32(levels[BIAS_WEIGHT] * BIAS)
+        error = heard - estimate
+        out[n] = error
+        error_power, echo_power = np.float64(error) * error, np.float64(estimate) * estimate
+        energy[0] += np.float64(heard) * heard
+        energy[1] += error_power
+
+        levels[ERROR] += (error_power - levels[ERROR]) / SMOOTH
+        levels[ECHO] += (echo_power - levels[ECHO]) / SMOOTH
+        levels[SUM_ERROR] += error_power
+        levels[SUM_ECHO] += echo_power
+        power = levels[ENERGY] + (BIAS * BIAS if bias else 0.0)
+        active = levels[ENERGY] > FLOOR * length and levels[ENERGY] > QUIET * length * levels[LEVEL]
+        share = 1.0
+        if guard and levels[LEARNED] >= START * length:
+            share = min(1.0, BOLDNESS * levels[LEAK] * levels[ECHO] / (levels[ERROR] + 1e-30))
+        levels[STEP] = levels[KEEP] = 0.0
+        if active and sound and step_size > 0:
+            levels[LEARNED] += share * step_size
+            if normalised:
+                scale = share * step_size / (power + CALM * length * levels[LEVEL])
+            else:
+                scale = min(share * step_size, 1.0 / power)  # more would not be stable
+            levels[STEP] = scale * min(max(error, -LOUDEST), LOUDEST)
+            levels[KEEP] = leakage
+
+        if not active:
+            tally[SILENT] += 1
+        elif share < TALK:
+            tally[DOUBLE_TALK] += 1
+        elif levels[LEAK] < CONVERGED:
+            tally[TRACKING] += 1
+        else:
+            tally[CONVERGING] += 1
+
+        counts[IN_WINDOW] += 1
+        if counts[IN_WINDOW] == window:
+            counts[IN_WINDOW] = 0
+            _watch(levels, window, length, active)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _watch(levels: NDArray[np.float64], window: int, length: int, active: bool) -> None:
+    """At the end of a window: how much of the echo leaks through, by regression of error power on echo power."""
+    error, echo = levels[SUM_ERROR] / window, levels[SUM_ECHO] / window
+    levels[SUM_ERROR] = levels[SUM_ECHO] = 0.0
+    if not active:
+        return
+    present = levels[ENERGY] / length
+    levels[LEVEL] += (present - levels[LEVEL]) * (LEVEL_PACE if levels[LEVEL] > 0 else 1.0)
+    pace = LEAK_PACE * min(1.0, 2 * echo / (error + 1e-30))  # a loud near end says little about the leak
+    more_error, more_echo = error - levels[MEAN_ERROR], echo - levels[MEAN_ECHO]
+    levels[MEAN_ERROR] += MEAN_PACE * more_error
+    levels[MEAN_ECHO] += MEAN_PACE * more_echo
+    levels[CROSS] += pace * (more_error * more_echo - levels[CROSS])
+    levels[SQUARE] += pace * (more_echo * more_echo - levels[SQUARE])
+    levels[LEAK] = min(max(levels[CROSS] / (levels[SQUARE] + 1e-60), LEAST_LEAK), 1.0)
