@@ -57,14 +57,14 @@ class SoundCard:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        self._server = subprocess.Popen(
-            ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", f"--log-target=file:{self._folder / 'log'}"]
-            + ["-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"]
-            + ["-L", "module-null-sink sink_name=spk rate=48000 channels=1"]
-            + ["-L", "module-null-sink sink_name=mic rate=48000 channels=1"],
-            env=os.environ | self.environment,
-            stderr=subprocess.DEVNULL,
-        )
+        modules = [
+            f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}",
+            "module-null-sink sink_name=spk rate=48000 channels=1",
+            "module-null-sink sink_name=mic rate=48000 channels=1",
+        ]
+        command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
+        command += [f"--log-target=file:{self._folder / 'log'}", *(f"--load={module}" for module in modules)]
+        self._server = self._popen(command, stderr=subprocess.DEVNULL)
         end = time.monotonic() + START
         while subprocess.run(["pactl", "info"], env=os.environ | self.environment, capture_output=True, check=False).returncode:
             if time.monotonic() > end:

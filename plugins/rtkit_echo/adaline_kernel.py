@@ -33,8 +33,8 @@ TALK = 0.25
 CONVERGED = 0.25
 
 # places in `levels`
-ENERGY, STEP, LEVEL, ERROR, ECHO, SUM_ERROR, SUM_ECHO, MEAN_ERROR, MEAN_ECHO, CROSS, SQUARE, LEAK, LEARNED, KEEP, BIAS_WEIGHT = range(15)
-LEVELS = 15
+ENERGY, STEP, LEVEL, ERROR, ECHO, SUM_ERROR, SUM_ECHO, MEAN_ERROR, MEAN_ECHO, CROSS, SQUARE, LEAK, LEARNED, BIAS_WEIGHT = range(14)
+LEVELS = 14
 # places in `counts`
 PLACE, IN_WINDOW = range(2)
 COUNTS = 2
@@ -51,20 +51,24 @@ def _respond(weights: NDArray[np.float32], taps: NDArray[np.float32]) -> np.floa
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
-def _learn_and_respond(
-    weights: NDArray[np.float32],
-    before: NDArray[np.float32],
-    taps: NDArray[np.float32],
-    keep: np.float32,
-    step: np.float32,
-) -> np.float32:
-    """Apply the correction of the sample before and respond to this one, in one pass over the weights."""
+def _learn_and_respond(weights: NDArray[np.float32], span: NDArray[np.float32], step: np.float32) -> np.float32:
+    """Apply the correction of the sample before and respond to this one, in one pass over the weights.
+
+    `span` is one sample longer than `weights`: the taps of the sample before, and, one further, those of this one.
+    """
     total = np.float32(0)
     for i in range(weights.size):
-        weight = keep * weights[i] + step * before[i]
+        weight = weights[i] + step * span[i]
         weights[i] = weight
-        total += weight * taps[i]
+        total += weight * span[i + 1]
     return total
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _leak(weights: NDArray[np.float32], leakage: float) -> None:
+    keep = np.float32(1 - leakage)
+    for i in range(weights.size):
+        weights[i] *= keep
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
@@ -108,7 +112,6 @@ def cancel(
         As for `Adaline`.
     """
     length = weights.size
-    keep = np.float32(1 - leakage)
     for n in range(near.size):
         sound = math.isfinite(near[n]) and math.isfinite(far[n])
         heard = near[n] if math.isfinite(near[n]) else np.float32(0)
@@ -125,14 +128,15 @@ def cancel(
         levels[ENERGY] += np.float64(newest) * newest - np.float64(line[place]) * line[place]
         counts[PLACE] = place + 1
 
-        taps = line[place + 1 : place + 1 + length]
-        if levels[STEP] != 0 or levels[KEEP] != 0:
-            estimate = _learn_and_respond(weights, line[place : place + length], taps, keep, np.float32(levels[STEP]))
-            if bias:
-                levels[BIAS_WEIGHT] = keep * levels[BIAS_WEIGHT] + levels[STEP] * BIAS
+        if levels[STEP] != 0:
+            if leakage > 0:
+                _leak(weights, leakage)
+            estimate = _learn_and_respond(weights, line[place : place + length + 1], np.float32(levels[STEP]))
         else:
-            estimate = _respond(weights, taps)
+            estimate = _respond(weights, line[place + 1 : place + 1 + length])
         if bias:
+            if levels[STEP] != 0:
+                levels[BIAS_WEIGHT] = (1 - leakage) * levels[BIAS_WEIGHT] + levels[STEP] * BIAS
             estimate += np.float32(levels[BIAS_WEIGHT] * BIAS)
         error = heard - estimate
         out[n] = error
@@ -149,7 +153,7 @@ def cancel(
         share = 1.0
         if guard and levels[LEARNED] >= START * length:
             share = min(1.0, BOLDNESS * levels[LEAK] * levels[ECHO] / (levels[ERROR] + 1e-30))
-        levels[STEP] = levels[KEEP] = 0.0
+        levels[STEP] = 0.0
         if active and sound and step_size > 0:
             levels[LEARNED] += share * step_size
             if normalised:
@@ -157,7 +161,6 @@ def cancel(
             else:
                 scale = min(share * step_size, 1.0 / power)  # more would not be stable
             levels[STEP] = scale * min(max(error, -LOUDEST), LOUDEST)
-            levels[KEEP] = leakage
 
         if not active:
             tally[SILENT] += 1
