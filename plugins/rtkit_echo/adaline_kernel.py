@@ -156,7 +156,7 @@ def cancel(
         levels[STEP] = 0.0
         if active and sound and step_size > 0:
             levels[LEARNED] += share * step_size
-            if normalised:
+            if normalised:  # noqa: SIM108 - two rules, each with its reason
                 scale = share * step_size / (power + CALM * length * levels[LEVEL])
             else:
                 scale = min(share * step_size, 1.0 / power)  # more would not be stable

@@ -81,7 +81,7 @@ class Slpr(Canceller):
     @property
     def resolution(self) -> float:
         """Value of the least significant bit, in the unit of the near end."""
-        return self.h_max / (2 ** (self.bits - 1) if self.signed else 2**self.bits - 1)
+        return float(self.h_max / (2 ** (self.bits - 1) if self.signed else 2**self.bits - 1))
 
     def allocate(self, rate: float) -> None:
         """Allocate the network and its delay line for this rate (Hz)."""

@@ -25,7 +25,7 @@ SILENT, CONVERGING, TRACKING = 0, 1, 2  # of canceller.STATES; it cannot tell do
 REORDER = {"reassoc", "contract", "nsz"}
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True, fastmath=REORDER)
 def dot(a: NDArray[Any], b: NDArray[Any]) -> Any:
     """Inner product, in the precision of its arguments."""
     total = a[0] * b[0]
@@ -34,7 +34,7 @@ def dot(a: NDArray[Any], b: NDArray[Any]) -> Any:
     return total
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True, fastmath=REORDER)
 def cancel(
     near: NDArray[Any],
     far: NDArray[Any],
