@@ -76,9 +76,8 @@ def _apply_samples(chain: Chain, samples: NDArray[Any], rate: float) -> tuple[ND
     if not rate > 0:
         raise UsageError(f"apply: rate={rate:g} does not fit; expected a number above 0")
     first = chain.steps[0] if chain.steps else None
-    data = samples.astype(first.dtype if isinstance(first, SampleProcessor) else np.float32).reshape(
-        len(samples), -1
-    )  # a copy, ours to hand over
+    dtype = first.dtype if isinstance(first, SampleProcessor) else np.float32
+    data = np.array(samples if samples.ndim == 2 else samples[:, None], dtype)  # a copy, ours to hand over
     channels = ("mono",) if data.shape[1] == 1 else tuple(str(number + 1) for number in range(data.shape[1]))
     out = chain.open(SampleSpec(rate, channels))
     assert isinstance(out, SampleSpec)

@@ -126,7 +126,7 @@ def test_two_threads_account_for_every_frame(block, size):
 
 
 def test_back_pressure_between_two_threads_loses_nothing():
-    ring, total = Ring(64, 1), 50_000
+    ring, total = Ring(128, 1), 50_000
 
     def write():
         for first in range(0, total, 50):

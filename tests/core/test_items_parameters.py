@@ -1,12 +1,13 @@
 """Parameters come from signatures, convert from text, and refuse what does not fit, in one clear line."""
 
+import contextlib
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtkit import RtkitError, UsageError
+from rtkit import UsageError
 from rtkit.parameters import check_values, parameters_of, parse_step
 from tests.core.gain import Gain, Through
 
@@ -55,10 +56,8 @@ def test_any_text_parses_or_is_refused(text):
     except UsageError:
         return
     assert name
-    try:
+    with contextlib.suppress(UsageError):
         check_values(Gain, values)
-    except RtkitError as error:
-        assert str(error)
 
 
 def test_untyped_parameters_are_an_authors_error():

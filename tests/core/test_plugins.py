@@ -114,7 +114,15 @@ def test_an_unknown_processor_is_answered_with_a_near_name():
 
 
 def test_nothing_heavy_is_imported_for_the_help():
-    code = "import sys\nsys.argv=['rtkit','--help']\nfrom rtkit.cli import main\ntry: main()\nexcept SystemExit: pass\nprint(sorted(sys.modules))"
+    code = textwrap.dedent(
+        """
+        import sys
+        from rtkit.cli import main
+        sys.argv = ["rtkit", "--help"]
+        try: main()
+        except SystemExit: print(sorted(sys.modules))
+        """
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     for heavy in ("numba", "scipy", "cv2", "onnxruntime", "soundfile", "sounddevice", "soxr", "matplotlib", "tensorflow", "rich"):
         assert f"'{heavy}'" not in loaded, heavy

@@ -1,18 +1,19 @@
 """The laws that `slpr` keeps, its rule, and what it reaches on the hybrids of ITU-T G.168."""
 
 import csv
+import itertools
 from importlib.resources import files
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rtkit_echo.slpr import Slpr
+from rtkit_echo.slpr_kernel import BIAS, CALM, QUIET
 from scipy.signal import fftconvolve, lfilter
 
 from rtkit.errors import InputError, SpecError, UsageError
 from rtkit.items import Block, SampleSpec
-from rtkit_echo.slpr import Slpr
-from rtkit_echo.slpr_kernel import BIAS, CALM, QUIET
 
 RATE = 8000
 CHANNELS = ("near", "far")
@@ -31,7 +32,7 @@ def run(canceller, near, far, cuts=(), start=0):
     data = np.stack([near, far], axis=1).astype(np.float32)
     edges = [0, *cuts, len(data)]
     rate = canceller.spec.rate
-    blocks = [canceller.process(Block(data[a:b], start + a, rate, CHANNELS)) for a, b in zip(edges, edges[1:], strict=False)]
+    blocks = [canceller.process(Block(data[a:b], start + a, rate, CHANNELS)) for a, b in itertools.pairwise(edges)]
     return np.concatenate([block.data for block in blocks])[:, 0]
 
 
@@ -225,7 +226,7 @@ def test_follows_a_change_of_the_hybrid():
 def test_more_bits_are_better_up_to_the_line_noise():
     near, far = call("D2")
     reached = [last_third(near, run(opened(bits=bits), near, far)) for bits in (6, 8, 10, 12, 16)]
-    assert all(more > less - 0.2 for less, more in zip(reached, reached[1:], strict=False))
+    assert all(more > less - 0.2 for less, more in itertools.pairwise(reached))
     assert reached[3] > reached[1] + 6
     for bits, value in zip((6, 8, 10, 12, 16), reached, strict=True):
         rounding = opened(bits=bits).resolution / np.sqrt(12)
