@@ -59,8 +59,8 @@ class SoundCard:
         """Start the server and wait until it answers."""
         modules = [
             f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}",
-            "module-null-sink sink_name=spk rate=48000 channels=1",
-            "module-null-sink sink_name=mic rate=48000 channels=1",
+            "module-null-sink sink_name=spk rate=48000 channels=1 norewinds=1",
+            "module-null-sink sink_name=mic rate=48000 channels=1 norewinds=1",
         ]
         command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
         command += [f"--log-target=file:{self._folder / 'log'}", *(f"--load={module}" for module in modules)]

@@ -74,7 +74,8 @@ class Canceller(SampleProcessor):
 
     def _report(self, time: float) -> None:
         before, after = self._energy
-        erle = 10 * math.log10(before / after) if before > 0 and after > 0 else 0.0
+        measurable = 0 < before < math.inf and 0 < after < math.inf  # samples beyond all measure overflow the sums
+        erle = 10 * math.log10(before / after) if measurable else 0.0
         self.emit(time, "echo", STATES[int(np.argmax(self._tally))], erle_db=round(erle, 2))
         self._energy[:] = 0
         self._tally[:] = 0
