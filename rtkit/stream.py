@@ -24,6 +24,10 @@ from rtkit.source import Options, Source
 from rtkit.states import load_states, save_states
 
 
+#: Delays that are reported and are not a part of the way from source to sink.
+BESIDE = frozenset({"round trip"})
+
+
 class StepError(RtkitError):
     """A processor raised what it should not have: an error of its author. The cause is chained."""
 
@@ -220,7 +224,8 @@ class Stream:
         for sink in self.sinks:
             delays |= sink.delays()
         parts = {part: round(1e3 * seconds, 3) for part, seconds in delays.items()}
-        report.latency_ms = {"total": round(sum(parts.values()), 3)} | parts
+        total = sum(ms for part, ms in parts.items() if part not in BESIDE)
+        report.latency_ms = {"total": round(total, 3)} | parts
 
     def _deliver(self) -> None:
         """Hand the events of the last item to the sinks and the observers."""

@@ -1,0 +1,95 @@
+"""The main job live: `rtkit run` through PortAudio, with a measured room between loudspeaker and microphone."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from rtkit_echo.scenes import DATA, room_scene
+from tests.soundcard import DEVICE, soundcard  # noqa: F401  # the fixture
+
+SECONDS = 20
+#: Frames that may be under way when the run ends, at either side (s).
+BORDER = 0.25
+
+
+def rtkit(*arguments, cwd):
+    command = [sys.executable, "-m", "rtkit", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+
+
+def at_48k(samples, rate):
+    return soxr.resample(samples, rate, 48000)
+
+
+@pytest.mark.parametrize(("rate", "block"), [(16000, 128), (48000, 480)])
+def test_the_echo_of_a_played_file_is_cancelled(soundcard, tmp_path, rate, block):  # noqa: F811
+    scene = room_scene()
+    soundfile.write(tmp_path / "far.wav", scene.far[: SECONDS * scene.rate], scene.rate)
+    with (DATA / "room.wav").open("rb") as file:
+        response, room_rate = soundfile.read(file, dtype="float32")
+    response = 0.5 * at_48k(response, room_rate) * room_rate / 48000
+    talker = 0.1 * at_48k(scene.talker[: SECONDS * scene.rate], scene.rate)
+    noise = 1e-4 * np.random.default_rng(0).standard_normal(48000)
+    with soundcard.room(response, near=talker, noise=noise):
+        done = rtkit(
+            "run", f"mic:{DEVICE}", "adaline:tail_ms=200,step_size=1", "--far", "far.wav", "--rate", rate, "--block", block, "--latency", 0.1,
+            "--to", "clean.wav", "--report", "report.json", "--events", "events.jsonl", cwd=tmp_path,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    print(json.dumps(report["counts"]), json.dumps(report["latency_ms"]))
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    erle = [event["data"]["erle_db"] for event in events]
+    print(erle)
+
+    # every frame is accounted for: what came out is what was captured, and nothing else is missing
+    assert soundfile.info(tmp_path / "clean.wav").frames == report["samples"]
+    assert report["stream_s"] == pytest.approx(SECONDS, abs=2)
+    assert report["wall_s"] >= report["stream_s"] - BORDER
+    # the round trip is reported, and is one that this card can have
+    assert 20 < report["latency_ms"]["round trip"] < 1000
+    # the echo went down, before the talker came
+    assert np.median(erle[4:9]) > 5
+
+
+def test_microphone_to_speaker_accounts_for_every_frame(soundcard, tmp_path):  # noqa: F811
+    soundcard.load("module-loopback", "source=spk.monitor", "sink=mic", "latency_msec=30")
+    done = rtkit(
+        "run", f"mic:{DEVICE}", "--to", f"speaker:{DEVICE}", "--to", "heard.wav", "--rate", 16000, "--block", 128, "--latency", 0.1,
+        "--seconds", 5, "--report", "report.json", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    print(json.dumps(report["counts"]), json.dumps(report["latency_ms"]))
+    assert report["samples"] == 5 * 16000 == soundfile.info(tmp_path / "heard.wav").frames
+    speaker = report["counts"][f"speaker:{DEVICE}"]
+    assert speaker["played"] + speaker.get("dropped", 0) == pytest.approx(5 * 16000, abs=BORDER * 16000)
+
+
+def test_devices_are_listed(soundcard, tmp_path):  # noqa: F811
+    found = json.loads(rtkit("devices", "--json", cwd=tmp_path).stdout)
+    assert any(device["name"] == DEVICE for device in found)
+    assert DEVICE in rtkit("devices", cwd=tmp_path).stdout
+
+
+def test_a_lost_card_ends_with_code_4_and_keeps_what_was_heard(soundcard, tmp_path):  # noqa: F811
+    command = [sys.executable, "-m", "rtkit", "run", f"mic:{DEVICE}", "--rate", "16000", "--to", "out.wav", "--reconnect", "2", "-q"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        for _ in range(200):
+            if (tmp_path / "out.wav").exists() and (tmp_path / "out.wav").stat().st_size > 16000 * 4 * 2:
+                break
+            try:
+                process.wait(0.1)
+            except subprocess.TimeoutExpired:
+                continue
+            raise AssertionError(process.stderr.read())
+        soundcard.kill()
+        assert process.wait(30) == 4
+        lines = process.stderr.read().splitlines()
+    assert f"mic:{DEVICE}" in lines[-1], lines
+    assert soundfile.info(tmp_path / "out.wav").frames >= 32000
