@@ -23,7 +23,6 @@ from rtkit.sink import Sink
 from rtkit.source import Options, Source
 from rtkit.states import load_states, save_states
 
-
 #: Delays that are reported and are not a part of the way from source to sink.
 BESIDE = frozenset({"round trip"})
 

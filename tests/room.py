@@ -30,7 +30,7 @@ def main() -> None:
     form = ["--format=float32le", f"--rate={arguments.rate}", "--channels=1", "--raw", "--latency-msec=10"]
     # These two also keep the null sinks awake: one without a client in a hurry takes 2 s to answer the next.
     heard = subprocess.Popen(["parec", "-d", "spk.monitor", *form], stdout=subprocess.PIPE)
-    spoken = subprocess.Popen(["pacat", "-p", "-d", "mic", *form], stdin=subprocess.PIPE)
+    spoken = subprocess.Popen(["pacat", "-p", "-d", "mic", *form, "--latency-msec=30"], stdin=subprocess.PIPE)
     assert heard.stdout is not None
     assert spoken.stdin is not None
     tail = np.zeros(len(response) - 1, np.float32)
@@ -42,7 +42,7 @@ def main() -> None:
             out, tail = wet[:n].copy(), wet[n:]
             talk = near[at : at + n]
             out[: len(talk)] += talk
-            out += np.take(noise, np.arange(at, at + n), mode="wrap")
+            out += noise[np.arange(at, at + n) % len(noise)]
             spoken.stdin.write(out.tobytes())
             spoken.stdin.flush()
             at += n

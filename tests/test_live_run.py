@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-
 from rtkit_echo.scenes import DATA, room_scene
+
 from tests.soundcard import DEVICE, soundcard  # noqa: F401  # the fixture
 
 SECONDS = 20
@@ -36,10 +36,9 @@ def test_the_echo_of_a_played_file_is_cancelled(soundcard, tmp_path, rate, block
     talker = 0.1 * at_48k(scene.talker[: SECONDS * scene.rate], scene.rate)
     noise = 1e-4 * np.random.default_rng(0).standard_normal(48000)
     with soundcard.room(response, near=talker, noise=noise):
-        done = rtkit(
-            "run", f"mic:{DEVICE}", "adaline:tail_ms=200,step_size=1", "--far", "far.wav", "--rate", rate, "--block", block, "--latency", 0.1,
-            "--to", "clean.wav", "--report", "report.json", "--events", "events.jsonl", cwd=tmp_path,
-        )  # fmt: skip
+        ends = ("--far", "far.wav", "--to", "clean.wav", "--report", "report.json", "--events", "events.jsonl")
+        device = ("--rate", rate, "--block", block, "--latency", 0.1)
+        done = rtkit("run", f"mic:{DEVICE}", "adaline:tail_ms=200,step_size=1", *ends, *device, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "report.json").read_text())
     print(json.dumps(report["counts"]), json.dumps(report["latency_ms"]))
@@ -47,7 +46,8 @@ def test_the_echo_of_a_played_file_is_cancelled(soundcard, tmp_path, rate, block
     erle = [event["data"]["erle_db"] for event in events]
     print(erle)
 
-    # every frame is accounted for: what came out is what was captured, and nothing else is missing
+    # every frame is accounted for: what was captured was processed and written, and by the clock nothing is missing
+    assert report["counts"][f"mic:{DEVICE}"]["captured"] == report["samples"]
     assert soundfile.info(tmp_path / "clean.wav").frames == report["samples"]
     assert report["stream_s"] == pytest.approx(SECONDS, abs=2)
     assert report["wall_s"] >= report["stream_s"] - BORDER
@@ -59,10 +59,9 @@ def test_the_echo_of_a_played_file_is_cancelled(soundcard, tmp_path, rate, block
 
 def test_microphone_to_speaker_accounts_for_every_frame(soundcard, tmp_path):  # noqa: F811
     soundcard.load("module-loopback", "source=spk.monitor", "sink=mic", "latency_msec=30")
-    done = rtkit(
-        "run", f"mic:{DEVICE}", "--to", f"speaker:{DEVICE}", "--to", "heard.wav", "--rate", 16000, "--block", 128, "--latency", 0.1,
-        "--seconds", 5, "--report", "report.json", cwd=tmp_path,
-    )  # fmt: skip
+    ends = ("--to", f"speaker:{DEVICE}", "--to", "heard.wav", "--report", "report.json")
+    device = ("--rate", 16000, "--block", 128, "--latency", 0.1)
+    done = rtkit("run", f"mic:{DEVICE}", *ends, *device, "--seconds", 5, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "report.json").read_text())
     print(json.dumps(report["counts"]), json.dumps(report["latency_ms"]))

@@ -18,7 +18,7 @@ from rtkit_echo.scenes import TALKER_AT, Scene, hybrid_scene, room_scene
 #: Each scene, what it is, and the canceller for it: a hybrid is short, a room is long.
 SCENES = {
     "hybrid": ("telephone hybrid G.168 D.4", hybrid_scene, "adaline:tail_ms=32"),
-    "room": ("measured seminar room", room_scene, "adaline:tail_ms=256"),
+    "room": ("measured seminar room", room_scene, "adaline:tail_ms=128"),
 }
 
 
