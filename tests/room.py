@@ -27,9 +27,10 @@ def main() -> None:
     near = np.load(arguments.near).astype(np.float32) if arguments.near else np.zeros(0, np.float32)
     noise = np.load(arguments.noise).astype(np.float32) if arguments.noise else np.zeros(1, np.float32)
 
-    form = ["--format=float32le", f"--rate={arguments.rate}", "--channels=1", "--raw", "--latency-msec=10"]
+    form = ["--format=float32le", f"--rate={arguments.rate}", "--channels=1", "--raw"]
+    # With less than 30 ms the way back runs dry now and then, and each time the echo comes later for good.
     # These two also keep the null sinks awake: one without a client in a hurry takes 2 s to answer the next.
-    heard = subprocess.Popen(["parec", "-d", "spk.monitor", *form], stdout=subprocess.PIPE)
+    heard = subprocess.Popen(["parec", "-d", "spk.monitor", *form, "--latency-msec=10"], stdout=subprocess.PIPE)
     spoken = subprocess.Popen(["pacat", "-p", "-d", "mic", *form, "--latency-msec=30"], stdin=subprocess.PIPE)
     assert heard.stdout is not None
     assert spoken.stdin is not None

@@ -70,7 +70,7 @@ class SoundCard:
             if time.monotonic() > end:
                 raise RuntimeError(f"pulseaudio does not answer: {(self._folder / 'log').read_text()}")
             time.sleep(0.1)
-        # A null sink without a client in a hurry sleeps for 2 s; these two keep it awake, as a real card would be.
+        # A null sink without a client in a hurry sleeps long (2 s, but for norewinds); these two keep it as awake as a real card is.
         self._keepers = [
             self._popen(["parec", "-d", source, "--latency-msec=10"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             for source in ("spk.monitor", "mic.monitor")
@@ -117,7 +117,7 @@ class SoundCard:
 
     @contextmanager
     def playing(self, samples: ArrayLike, sink: str = "spk") -> Iterator[None]:
-        """Another program that plays `samples` (48 kHz, mono) over and over meanwhile."""
+        """Another program that plays `samples` (48 kHz, mono) meanwhile."""
         path = self._folder / "playing.raw"
         path.write_bytes(np.asarray(samples, "<f4").tobytes())
         with path.open("rb") as file:

@@ -26,8 +26,8 @@ T = TypeVar("T")
 BLOCK = 0.01  # s in a callback when nothing else is asked: short beside a room's echo, long beside the cost of a call
 LATENCY = 0.1  # s of device buffer where the device names none
 WINDOW = 1.0  # s within which some callback comes on time; longer than a device buffers, so that a longer delay is a loss
-TOLERANCE = 0.005  # s that the earliest arrival of two windows differs without a loss (seen: 2 ms on a virtual card)
-SLIP = 1.25  # blocks, likewise: a sound server that delivers several at once makes the earliest arrival slip by one as clocks drift
+TOLERANCE = 0.006  # s, beyond a block, that the earliest arrivals of two windows differ without a loss (seen: 2 ms); the block,
+# because the earliest arrival slips by one when the clock drifts past that of a sound server that delivers several at once
 MAX_DRIFT = 1e-3  # s/s: twice what two consumer clocks differ by
 SILENCE = 1.0  # s without a callback after which a device counts as lost
 FIRST_CALLBACK = 4.0  # s granted to the first callback: a suspended device wakes slowly (seen: 2.0 s)
@@ -124,7 +124,7 @@ class LossWatch:
 
     def __init__(self, rate: float, block: int) -> None:
         self._rate = rate
-        self._tolerance = max(TOLERANCE, SLIP * block / rate)
+        self._tolerance = TOLERANCE + block / rate
         self._window = max(WINDOW, 8 * block / rate)
         self._frames = 0
         self._since = self._earliest = self._reference = np.inf

@@ -254,7 +254,7 @@ class LivePair(Source):
 
     def counts(self) -> dict[str, int]:
         """As for `Microphone`, the far end's with ``far`` in front; ``far underrun``: silence put in, ``far overrun``: left out."""
-        far = {f"far {name}": count for name, count in self._far.counts().items()}
+        far = {f"far {name}": count for name, count in self._far.counts().items() if name != "captured"}
         overrun = far.get("far overrun", 0) + self._overrun
         return self._near.counts() | far | {"far underrun": self._underrun, "far overrun": overrun}
 

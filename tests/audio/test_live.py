@@ -179,6 +179,16 @@ def test_a_microphone_beside_the_speaker_monitor(soundcard: SoundCard):  # noqa:
     assert_continuous(blocks, source.counts()["lost"] + source.counts()["overrun"])
 
 
+def test_an_error_in_the_callback_is_raised_where_the_stream_is_read(soundcard: SoundCard, monkeypatch):  # noqa: F811
+    source = Microphone(DEVICE, options())
+    source.open()
+    next(iter(source))
+    monkeypatch.setattr(source._ring, "write", None)
+    with pytest.raises(TypeError, match="not callable"):
+        list(source)
+    source.close()
+
+
 def test_what_is_no_far_end_is_refused():
     for far, more, message in [(Camera(), {}, "not camera:0"), (File(16000, 1.0), {"channels": 2}, "has 1 channel, not 2")]:
         with pytest.raises(UsageError, match=message):

@@ -1,3 +1,4 @@
+import sys
 import threading
 import time
 
@@ -102,9 +103,18 @@ def test_the_writer_can_wait_for_room():
         ring.wait_for_room(5, 10.0)
 
 
+@pytest.fixture(scope="module")
+def often():
+    """Switch threads as often as can be."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
 @settings(max_examples=5, deadline=None)
-@given(st.integers(1, 50), st.integers(1, 50))
-def test_two_threads_account_for_every_frame(block, size):
+@given(block=st.integers(1, 50), size=st.integers(1, 50))
+def test_two_threads_account_for_every_frame(often, block, size):
     # The columns of a frame are written together: a torn or overtaken copy shows as a frame whose columns differ.
     ring, total = Ring(128, 8), 60_000
 
