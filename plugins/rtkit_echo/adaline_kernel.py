@@ -154,7 +154,8 @@ def cancel(
         if guard and levels[LEARNED] >= START * length:
             share = min(1.0, BOLDNESS * levels[LEAK] * levels[ECHO] / (levels[ERROR] + 1e-30))
         levels[STEP] = 0.0
-        if active and sound and step_size > 0:
+        known = levels[LEVEL] > 0  # before the first window ends, a step would have no scale, and might be a wild one
+        if active and known and sound and step_size > 0:
             levels[LEARNED] += share * step_size
             if normalised:  # noqa: SIM108 - two rules, each with its reason
                 scale = share * step_size / (power + CALM * length * levels[LEVEL])
