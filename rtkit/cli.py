@@ -73,7 +73,7 @@ def run(
         str | None, typer.Option(help="Far end: a file (played if the source is a microphone), mic:DEVICE, speaker-monitor.")
     ] = None,
     realtime: Annotated[bool, typer.Option("--realtime", help="Play a file as if it were a live device.")] = False,
-    seconds: Annotated[float | None, typer.Option(help="End after this much stream time.", min=0)] = None,
+    seconds: Annotated[float | None, typer.Option(help="End after this much stream time.", min=1e-6)] = None,
     rate: Annotated[float | None, typer.Option(help="Samples a second, for devices and raw samples.", min=1)] = None,
     channels: Annotated[int | None, typer.Option(help="Channels, likewise.", min=1, max=32)] = None,
     block: Annotated[int | None, typer.Option(help="Samples in a block.", min=1)] = None,

@@ -13,71 +13,99 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-#: Edges of the bins (ns): 100 ns to 100 s in steps of 5 %, so that a percentile is at most 5 % too high.
-EDGES = np.geomspace(1e2, 1e11, 426)
+#: Upper edges of the bins (ns): 100 ns to 100 s in steps of 5 %, so that a percentile is at most 5 % too high.
+LOWEST, STEP, BINS = 100.0, 0.05, 426
+
 
 #: Counts of sources and sinks that are no loss.
 DELIVERED = frozenset({"captured", "played", "reconnects"})
 
 
-class Histogram:
-    """Durations in fixed bins: memory does not grow with the length of a run."""
+class Histograms:
+    """Durations in fixed bins, several kinds side by side: memory does not grow with the length of a run.
 
-    def __init__(self) -> None:
-        self.counts = np.zeros(len(EDGES) + 1, np.int64)
-        self.max = 0
-        self.total = 0
+    Parameters
+    ----------
+    kinds : int
+        How many histograms.
+    """
+
+    def __init__(self, kinds: int) -> None:
+        self.max = np.zeros(kinds)
+        self.total = np.zeros(kinds)
+        self._counts = np.zeros((kinds, BINS), np.int64)
 
     def add(self, durations: NDArray[np.int64]) -> None:
-        """Add durations (ns)."""
-        np.add.at(self.counts, np.searchsorted(EDGES, durations), 1)
-        self.max = max(self.max, int(durations.max(initial=0)))
-        self.total += int(durations.sum())
+        """Add durations (ns) ``[n, kinds]``."""
+        kinds = self._counts.shape[0]
+        places = np.ceil(np.log(np.maximum(durations, LOWEST) / LOWEST) / np.log1p(STEP)).astype(np.int64)
+        places = np.minimum(places, BINS - 1) + BINS * np.arange(kinds)
+        self._counts += np.bincount(places.ravel(), minlength=kinds * BINS).reshape(kinds, BINS)
+        self.max = np.maximum(self.max, durations.max(axis=0, initial=0))
+        self.total += durations.sum(axis=0)
 
-    def percentile(self, percent: float) -> float:
-        """Duration (ns) that `percent` of all do not exceed; 0 if there are none."""
-        cumulative = np.cumsum(self.counts)
+    def percentile(self, kind: int, percent: float) -> float:
+        """Duration (ns) that `percent` of a kind do not exceed; 0 if there are none."""
+        cumulative = np.cumsum(self._counts[kind])
         if cumulative[-1] == 0:
             return 0.0
-        index = int(np.searchsorted(cumulative, percent / 100 * cumulative[-1]))
-        return float(min(EDGES[index], self.max)) if index < len(EDGES) else float(self.max)
+        place = int(np.searchsorted(cumulative, percent / 100 * cumulative[-1]))
+        return float(min(LOWEST * (1 + STEP) ** place, self.max[kind])) if place < BINS - 1 else float(self.max[kind])
 
 
 class Timings:
     """Times of every step for every item, gathered as plain marks on the hot path and sorted into histograms in batches.
 
-    The loop of a stream appends ``steps + 1`` marks (ns) an item to `marks` and the item's own duration (s) to `deadlines`,
-    and calls `flush` when it is `full`.
+    The loop of a stream appends ``steps + 1`` marks (ns) an item to `marks` and the item's size to `sizes`, and calls `flush`
+    when there are `batch` of these.
+
+    Parameters
+    ----------
+    steps : int
+        How many.
+    period : float
+        Seconds a sample or frame.
+    live : bool
+        Live blocks are long, and their display should not lag: flush more often.
     """
 
-    def __init__(self, steps: int, live: bool) -> None:
+    def __init__(self, steps: int, period: float, live: bool) -> None:
         self.marks: list[int] = []
-        self.deadlines: list[float] = []
-        self.steps = [Histogram() for _ in range(steps)]
-        self.all = Histogram()
+        self.sizes: list[int] = []
+        self.batch = 25 if live else 1024
         self.misses = 0
-        self._batch = 25 if live else 256  # items; live blocks are long, and their display should not lag
-
-    def full(self) -> bool:
-        """Whether it is time to `flush`."""
-        return len(self.deadlines) >= self._batch
+        self._steps = steps
+        self._period = 1e9 * period
+        self._times = Histograms(steps + 1)  # the last one of all steps together
 
     def unfinished(self) -> int | None:
         """Index of the step that has begun and not ended, or None."""
-        rest = len(self.marks) % (len(self.steps) + 1)
+        rest = len(self.marks) % (self._steps + 1)
         return rest - 1 if rest else None
 
     def flush(self) -> None:
         """Sort what was gathered into the histograms."""
-        whole = len(self.deadlines) * (len(self.steps) + 1)
-        marks = np.array(self.marks[:whole], np.int64).reshape(-1, len(self.steps) + 1)
-        for histogram, durations in zip(self.steps, np.diff(marks, axis=1).T, strict=True):
-            histogram.add(durations)
-        totals = marks[:, -1] - marks[:, 0]
-        self.all.add(totals)
-        self.misses += int(np.sum(totals > 1e9 * np.array(self.deadlines)))
+        marks = np.array(self.marks[: len(self.sizes) * (self._steps + 1)], np.int64).reshape(-1, self._steps + 1)
+        together = marks[:, -1:] - marks[:, :1]
+        self._times.add(np.concatenate((np.diff(marks, axis=1), together), axis=1))
+        self.misses += int(np.sum(together[:, 0] > self._period * np.array(self.sizes)))
         self.marks.clear()
-        self.deadlines.clear()
+        self.sizes.clear()
+
+    def step(self, index: int, name: str) -> Step:
+        """Sum up the times of one step."""
+        times = (self._times.percentile(index, 50), self._times.percentile(index, 99), float(self._times.max[index]))
+        return Step(name, *(round(ns / 1e3, 2) for ns in times))
+
+    @property
+    def busy_s(self) -> float:
+        """Time (s) spent in all steps."""
+        return float(self._times.total[-1]) / 1e9
+
+    @property
+    def p99_s(self) -> float:
+        """Time (s) that 99 % of the items do not exceed in all steps together."""
+        return self._times.percentile(self._steps, 99) / 1e9
 
 
 @dataclass(slots=True)
@@ -88,11 +116,6 @@ class Step:
     p50_us: float
     p99_us: float
     max_us: float
-
-    @classmethod
-    def of(cls, name: str, times: Histogram) -> Step:
-        """Sum up a histogram."""
-        return cls(name, *(round(ns / 1e3, 2) for ns in (times.percentile(50), times.percentile(99), times.max)))
 
 
 @dataclass(slots=True)

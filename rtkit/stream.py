@@ -14,11 +14,11 @@ import numpy as np
 from rtkit.chain import Chain, unless_empty
 from rtkit.endpoints import make_sink, make_source
 from rtkit.errors import RtkitError, SpecError
-from rtkit.items import SampleSpec, Spec
+from rtkit.items import Block, SampleSpec, Spec
 from rtkit.plugins import AnyProcessor, host
 from rtkit.processor import SampleProcessor
 from rtkit.progress import Progress
-from rtkit.report import Report, Step, Timings
+from rtkit.report import Report, Timings
 from rtkit.sink import Sink
 from rtkit.source import Options, Source
 from rtkit.states import load_states, save_states
@@ -95,11 +95,11 @@ class Stream:
         self._seconds = math.inf if seconds is None else seconds
         self._load_state, self._save_state = load_state, save_state
         self._progress = progress
-        self._stopping = False
+        self._limit: float = math.inf  # samples or frames; known when the source is open
 
     def stop(self) -> None:
         """Ask the stream to end; may be called from another thread."""
-        self._stopping = True
+        self._seconds = self._limit = 0
         self.source.stop()
 
     def run(self) -> Report:
@@ -163,63 +163,70 @@ class Stream:
         period = 1 / (spec.rate if isinstance(spec, SampleSpec) else spec.fps)
         calls = chain.calls()
         writes = [unless_empty(sink.write) if chain.resamples else sink.write for sink in self.sinks]
-        timings = Timings(len(calls), live=self.source.live)
-        mark, deadline, clock, vdot = timings.marks.append, timings.deadlines.append, time.perf_counter_ns, np.vdot
-        done, size, limit = 0, 1, self._seconds if math.isinf(self._seconds) else round(self._seconds / period)
+        timings = Timings(len(calls), period, self.source.live)
+        mark, sizes, clock, vdot, isfinite = timings.marks.append, timings.sizes, time.perf_counter_ns, np.vdot, math.isfinite
+        done, items, size, last = 0, 0, 1, False
+        self._limit = self._seconds if math.isinf(self._seconds) else round(self._seconds / period)
         item: Any
-        with Progress(self._progress, self.source, limit, period) as progress:
+        with Progress(self._progress, self.source, self._limit, period) as progress:
             try:
                 for item in self.source:
                     if sampled:
-                        size = len(item.data)
-                        if done + size > limit:
-                            size = int(limit) - done
-                            item.data = item.data[:size]
-                        if not math.isfinite(vdot(item.data, item.data)):  # a cheap hint; huge values overflow it, too
-                            report.non_finite += int(np.sum(~np.isfinite(item.data)))
+                        size = len(data := item.data)
+                        if not isfinite(vdot(data, data)):  # a cheap hint; huge values overflow it, too
+                            report.non_finite += int(np.sum(~np.isfinite(data)))
+                    if done + size >= self._limit:
+                        size, last = self._last(item, size, int(self._limit) - done), True
                     done += size
-                    report.items += 1
+                    items += 1
                     mark(clock())
                     for call in calls:
                         item = call(item)
                         mark(clock())
-                    deadline(size * period)
+                    sizes.append(size)
                     for write in writes:
                         write(item)
                     if events:
                         self._deliver()
-                    if timings.full():
+                    if len(sizes) == timings.batch:
                         timings.flush()
                         progress.update(done)
-                    if done >= limit or self._stopping:
+                    if last:
                         self.source.stop()
                         break
             except RtkitError:
                 raise
             except Exception as error:
-                raise self._blame(error, timings) from error
+                raise self._blame(error, timings, items - 1) from error
             finally:
-                report.samples = done if sampled else 0
-                report.stream_s = done * period
+                report.items, report.samples, report.stream_s = items, done if sampled else 0, done * period
                 self._sum_up(timings, size * period)
 
-    def _blame(self, error: Exception, timings: Timings) -> Exception:
+    @staticmethod
+    def _last(item: Any, size: int, room: int) -> int:
+        """Cut the item that reaches the limit down to it; after `stop`, the limit is behind and the item stays whole."""
+        if not (isinstance(item, Block) and 0 <= room < size):
+            return size
+        item.data = item.data[:room]
+        return room
+
+    def _blame(self, error: Exception, timings: Timings, item: int) -> Exception:
         """Name the step that failed; what came from elsewhere is handed on as it is."""
         place = timings.unfinished()
         if place is None:
             return error
         name = self.chain.names[place]
-        return StepError(f"{self.source.name}: step {name!r} failed at item {self.report.items - 1}: {type(error).__name__}: {error}")
+        return StepError(f"{self.source.name}: step {name!r} failed at item {item}: {type(error).__name__}: {error}")
 
     def _sum_up(self, timings: Timings, block_s: float) -> None:
         """Put times and delays into the report, while the devices are still open."""
         timings.flush()
         report = self.report
-        report.busy_s = timings.all.total / 1e9
+        report.busy_s = timings.busy_s
         report.deadline_misses = timings.misses
-        report.steps = [Step.of(name, times) for name, times in zip(self.chain.names, timings.steps, strict=True)]
+        report.steps = [timings.step(index, name) for index, name in enumerate(self.chain.names)]
         delays = dict(self.source.delays())
-        delays |= {"block": block_s, "steps": timings.all.percentile(99) / 1e9, "algorithm": self.chain.latency()}
+        delays |= {"block": block_s, "steps": timings.p99_s, "algorithm": self.chain.latency()}
         for sink in self.sinks:
             delays |= sink.delays()
         parts = {part: round(1e3 * seconds, 3) for part, seconds in delays.items()}

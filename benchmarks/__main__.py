@@ -1,0 +1,11 @@
+"""Run benchmarks by name, or all of them."""
+
+import importlib
+import sys
+
+NAMES = ("overhead", "cancellers", "wholerun", "startup", "memory")
+
+for name in sys.argv[1:] or NAMES:
+    print(f"\n## {name}")
+    for row in importlib.import_module(f"benchmarks.{name}").rows():
+        print("| " + " | ".join(str(cell) for cell in row) + " |", flush=True)
