@@ -1,10 +1,5 @@
 """Cost of the cancellers a sample, 16 kHz, 128 ms tail, one thread, against plain NLMS in numba and NumPy and padasip."""
 
-import os
-
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
-
 import numba
 import numpy as np
 from rtkit_echo.scenes import room_scene

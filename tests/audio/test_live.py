@@ -180,7 +180,7 @@ def test_a_microphone_beside_the_speaker_monitor(soundcard: SoundCard):  # noqa:
     lag, clear = lag_of_echo(joined(blocks), 16000)
     print(source.counts(), lag)
     assert clear > 10
-    assert 0.0 <= lag < 0.2  # and not 0.3 s more
+    assert 0.0 <= lag < 0.1  # without the alignment it is 0.11 s: what the near end may wait, and the way
     assert blocks[0].start == 0
     assert_continuous(blocks, source.counts()["lost"] + source.counts()["overrun"])
 
