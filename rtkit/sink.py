@@ -12,9 +12,12 @@ class Sink:
     ----------
     name : str
         What it is called in errors and in the report.
+    live : bool
+        The source is live, so `write` must not wait; a stream sets it before `open`.
     """
 
     name: str = ""
+    live: bool = False
 
     def open(self, spec: Spec) -> None:
         """Open it for items of this format.

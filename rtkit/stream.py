@@ -152,6 +152,7 @@ class Stream:
         if self._load_state is not None:
             load_states(self._load_state, self.chain)
         for sink in self.sinks:
+            sink.live = self.source.live
             sink.open(out)
             closing.callback(sink.close)
         return spec
