@@ -26,7 +26,7 @@ LEAST_LEAK = 0.05
 #: The step is this many times what the leak says, for bursts that the leak, a mean, does not follow.
 BOLDNESS = 2.0
 #: Full steps, in lengths of the filter, before the guard begins: a new filter has no estimate to judge by.
-START = 4.0
+START = 8.0
 #: Below this share of the full step, the error is mostly not echo: double talk.
 TALK = 0.25
 #: Below this leak the filter has converged.
