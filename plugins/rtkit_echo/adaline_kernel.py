@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +11,15 @@ SILENT, CONVERGING, TRACKING, DOUBLE_TALK = range(4)
 FLOOR, QUIET = 1e-10, 1e-5
 #: Input of the bias: of the size of speech, so that it learns at the pace of the taps.
 BIAS = 0.01
-#: Samples beyond full scale by 80 dB are not sound; squares of what lies beyond would overflow.
-LOUDEST = 1e4
-#: Regularisation of the step, relative to the far end's own level, and how fast that level follows, a window.
-CALM, LEVEL_PACE = 0.02, 0.02
+#: Samples beyond full scale by 120 dB are no more sound than NaN is; squares of what lies beyond would overflow.
+LOUDEST = 1e6
+#: An error this many times the power just before is a click and not learned from; speech gets no further in one sample.
+CLICK = 1e4
+#: Regularisation of the step, relative to the far end's own level.
+CALM = 0.02
+#: How fast that level follows, a window, and in pauses, so that a far end that has become quiet for good is heard again; and
+#: the factor by which a window may exceed it, so that a click does not count as a level.
+LEVEL_PACE, PAUSE_PACE, LEVEL_RISE = 0.02, 0.004, 100.0
 #: Samples over which the powers of error and estimate are smoothed for the step.
 SMOOTH = 128
 #: The leak is regressed over ``1 / LEAK_PACE`` windows, on powers less their mean over ``1 / MEAN_PACE`` windows.
@@ -113,9 +116,9 @@ def cancel(
     """
     length = weights.size
     for n in range(near.size):
-        sound = math.isfinite(near[n]) and math.isfinite(far[n])
-        heard = near[n] if math.isfinite(near[n]) else np.float32(0)
-        newest = np.float32(min(max(far[n], -LOUDEST), LOUDEST)) if math.isfinite(far[n]) else np.float32(0)
+        near_sounds, far_sounds = abs(near[n]) < LOUDEST, abs(far[n]) < LOUDEST  # NaN does not
+        heard = near[n] if near_sounds else np.float32(0)
+        newest = far[n] if far_sounds else np.float32(0)
 
         place = counts[PLACE]
         if place + length == line.size:
@@ -144,6 +147,7 @@ def cancel(
         energy[0] += np.float64(heard) * heard
         energy[1] += error_power
 
+        click = error_power > CLICK * levels[ERROR]
         levels[ERROR] += (error_power - levels[ERROR]) / SMOOTH
         levels[ECHO] += (echo_power - levels[ECHO]) / SMOOTH
         levels[SUM_ERROR] += error_power
@@ -155,13 +159,13 @@ def cancel(
             share = min(1.0, BOLDNESS * levels[LEAK] * levels[ECHO] / (levels[ERROR] + 1e-30))
         levels[STEP] = 0.0
         known = levels[LEVEL] > 0  # before the first window ends, a step would have no scale, and might be a wild one
-        if active and known and sound and step_size > 0:
+        if active and known and near_sounds and far_sounds and not click and step_size > 0:
             levels[LEARNED] += share * step_size
             if normalised:  # noqa: SIM108 - two rules, each with its reason
                 scale = share * step_size / (power + CALM * length * levels[LEVEL])
             else:
                 scale = min(share * step_size, 1.0 / power)  # more would not be stable
-            levels[STEP] = scale * min(max(error, -LOUDEST), LOUDEST)
+            levels[STEP] = scale * error
 
         if not active:
             tally[SILENT] += 1
@@ -183,10 +187,13 @@ def _watch(levels: NDArray[np.float64], window: int, length: int, active: bool) 
     """At the end of a window: how much of the echo leaks through, by regression of error power on echo power."""
     error, echo = levels[SUM_ERROR] / window, levels[SUM_ECHO] / window
     levels[SUM_ERROR] = levels[SUM_ECHO] = 0.0
+    present = levels[ENERGY] / length
+    if present > FLOOR and levels[LEVEL] == 0:
+        levels[LEVEL] = present
+    elif present > FLOOR:
+        levels[LEVEL] += (min(present, LEVEL_RISE * levels[LEVEL]) - levels[LEVEL]) * (LEVEL_PACE if active else PAUSE_PACE)
     if not active:
         return
-    present = levels[ENERGY] / length
-    levels[LEVEL] += (present - levels[LEVEL]) * (LEVEL_PACE if levels[LEVEL] > 0 else 1.0)
     pace = LEAK_PACE * min(1.0, 2 * echo / (error + 1e-30))  # a loud near end says little about the leak
     more_error, more_echo = error - levels[MEAN_ERROR], echo - levels[MEAN_ECHO]
     levels[MEAN_ERROR] += MEAN_PACE * more_error
