@@ -67,5 +67,5 @@ def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     if isinstance(value, bool):
-        return "yes" if value else ""
+        return "yes" if value else "no"
     return "" if value is None else str(value)

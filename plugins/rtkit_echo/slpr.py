@@ -114,6 +114,6 @@ class Slpr(Canceller):
         tally: NDArray[np.int64],
     ) -> None:
         """Run the network over some samples ``[n]``."""
-        lowest = -(2 ** (self.bits - 1)) if self.signed else 0
+        lowest = -(1 << self.bits - 1) if self.signed else 0
         state = self._weights, self._bias, self._taps, self._place, self._running
         self._kernel(near, far, out, energy, tally, *state, lowest, self.resolution, self.step_size)

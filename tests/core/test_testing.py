@@ -1,7 +1,9 @@
 """The laws find those who break them, and let the others pass."""
 
+import numpy as np
 import pytest
 
+import rtkit
 from rtkit.testing import check_processor
 from tests.core import gain
 
@@ -26,3 +28,11 @@ def test_lawful_processors_pass(processor):
 def test_each_law_is_enforced(processor, law):
     with pytest.raises(AssertionError, match=law):
         check_processor(processor)
+
+
+def test_one_sample_at_a_time_is_the_same():
+    samples = (0.1 * np.random.default_rng(0).standard_normal((300, 2))).astype(np.float32)
+    processor = rtkit.create("adaline", taps=16)
+    processor.open(rtkit.SampleSpec(8000.0, ("near", "far")))
+    stepped = np.stack([processor.step(sample) for sample in samples])
+    np.testing.assert_array_equal(stepped, rtkit.apply("adaline:taps=16", samples, rate=8000)[0])
