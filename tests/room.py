@@ -31,7 +31,7 @@ def main() -> None:
     # With less than 30 ms the way back runs dry now and then, and each time the echo comes later for good.
     # These two also keep the null sinks awake: one without a client in a hurry takes 2 s to answer the next.
     heard = subprocess.Popen(["parec", "-d", "spk.monitor", *form, "--latency-msec=10"], stdout=subprocess.PIPE)
-    spoken = subprocess.Popen(["pacat", "-p", "-d", "mic", *form, "--latency-msec=30"], stdin=subprocess.PIPE)
+    spoken = subprocess.Popen(["pacat", "-p", "-d", "mic", *form, "--latency-msec=80"], stdin=subprocess.PIPE)
     assert heard.stdout is not None
     assert spoken.stdin is not None
     tail = np.zeros(len(response) - 1, np.float32)

@@ -31,6 +31,8 @@ class Adaline(Canceller):
     of the estimate; the step is scaled by (leak · power of the estimate) / (power of the error). A talker at the near end
     thus slows learning down at once and without a decision that may be wrong; a changed echo path makes leak and step grow.
 
+    A filter that makes the output twice as powerful as the near end is dropped and learned anew.
+
     Nothing is learned while the far end is silent (below -100 dBFS, or 50 dB below its own level), from clicks, or from a
     sample that is not finite or beyond 10⁶; such a sample counts as 0.
 

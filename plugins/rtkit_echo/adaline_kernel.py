@@ -30,14 +30,19 @@ LEAST_LEAK = 0.05
 BOLDNESS = 2.0
 #: Full steps, in lengths of the filter, before the guard begins: a new filter has no estimate to judge by.
 START = 8.0
+#: A filter that makes the output this many times as powerful as the near end is worse than none and begins anew: it had fitted
+#: faint noise before the far end spoke, or the echo path has changed. The powers are means over ``1 / RUIN_PACE`` windows; over
+#: fewer, real double talk can look like that.
+RUIN, RUIN_PACE = 2.0, 0.1
 #: Below this share of the full step, the error is mostly not echo: double talk.
 TALK = 0.25
 #: Below this leak the filter has converged.
 CONVERGED = 0.25
 
 # places in `levels`
-ENERGY, STEP, LEVEL, ERROR, ECHO, SUM_ERROR, SUM_ECHO, MEAN_ERROR, MEAN_ECHO, CROSS, SQUARE, LEAK, LEARNED, BIAS_WEIGHT = range(14)
-LEVELS = 14
+ENERGY, STEP, LEVEL, ERROR, ECHO, CROSS, SQUARE, LEAK, LEARNED, BIAS_WEIGHT = range(10)
+SUM_NEAR, SUM_ERROR, SUM_ECHO, MEAN_ERROR, MEAN_ECHO, SLOW_NEAR, SLOW_ERROR = range(10, 17)
+LEVELS = 17
 # places in `counts`
 PLACE, IN_WINDOW = range(2)
 COUNTS = 2
@@ -150,6 +155,7 @@ def cancel(
         click = error_power > CLICK * levels[ERROR]
         levels[ERROR] += (error_power - levels[ERROR]) / SMOOTH
         levels[ECHO] += (echo_power - levels[ECHO]) / SMOOTH
+        levels[SUM_NEAR] += np.float64(heard) * heard
         levels[SUM_ERROR] += error_power
         levels[SUM_ECHO] += echo_power
         power = levels[ENERGY] + (BIAS * BIAS if bias else 0.0)
@@ -179,7 +185,21 @@ def cancel(
         counts[IN_WINDOW] += 1
         if counts[IN_WINDOW] == window:
             counts[IN_WINDOW] = 0
+            if _ruined(levels, window):
+                weights[:] = 0
+                for forgotten in (STEP, BIAS_WEIGHT, ERROR, ECHO, CROSS, SQUARE, LEARNED, SLOW_ERROR):
+                    levels[forgotten] = 0.0
+                levels[LEAK] = 1.0
             _watch(levels, window, length, active)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _ruined(levels: NDArray[np.float64], window: int) -> bool:
+    """At the end of a window: whether the output is much louder than the near end."""
+    levels[SLOW_NEAR] += RUIN_PACE * (levels[SUM_NEAR] / window - levels[SLOW_NEAR])
+    levels[SLOW_ERROR] += RUIN_PACE * (levels[SUM_ERROR] / window - levels[SLOW_ERROR])
+    levels[SUM_NEAR] = 0.0
+    return bool(levels[SLOW_ERROR] > RUIN * levels[SLOW_NEAR])
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")

@@ -49,6 +49,8 @@ class Slpr(Canceller):
         Number of neurons, N.
     tail_ms : float
         Length of the delay line (ms): the longest echo that it can imitate.
+    taps : int
+        The same in samples; goes before `tail_ms`.
     h_max : float
         Full scale of the near end, in its own unit; the reference is clipped there.
     signed : bool
@@ -72,6 +74,7 @@ class Slpr(Canceller):
 
     bits: Annotated[int, Range(1, 16)] = 12
     tail_ms: Annotated[float, Range(0.1, 1000)] = 32.0
+    taps: Annotated[int, Range(1, 200_000)] | None = None
     h_max: Annotated[float, Range(1e-6, 1e6)] = 1.0
     signed: bool = True
     step_size: Annotated[float, Range(0, 2)] = 1.0
@@ -88,7 +91,7 @@ class Slpr(Canceller):
         from rtkit_echo import slpr_kernel
 
         self._kernel = slpr_kernel.cancel
-        taps = max(1, round(rate * self.tail_ms / 1000))
+        taps = self.taps or max(1, round(rate * self.tail_ms / 1000))
         self._weights = np.zeros((self.bits, taps), np.float32)
         self._bias = np.zeros(self.bits, np.float32)
         self._taps = np.zeros(2 * taps, np.float32)

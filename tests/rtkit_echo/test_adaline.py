@@ -132,6 +132,28 @@ def test_samples_beyond_all_measure_do_no_lasting_harm(near_peak, far_peak):
     assert erle(near, out, 9, 10) > 10
 
 
+def test_a_far_end_that_begins_faintly_does_not_ruin_the_filter():
+    """What was fitted to the noise over a faint far end is dropped when speech comes and shows it to be wrong."""
+    near, far = noise_call("D3", seconds=12)
+    random = np.random.default_rng(12)
+    faint = np.where(np.arange(len(far)) < 4 * RATE, 10 ** (-60 / 20), 1.0)
+    near = faint * near + 3e-4 * random.standard_normal(len(far))
+    out, _ = cancel(near, faint * far)
+    assert erle(near, out, 4.5, 6) > 10
+    assert erle(near, out, 10, 12) > 20
+
+
+def test_a_loud_talker_over_a_pause_of_the_far_end_does_not_ruin_the_filter():
+    near, far = noise_call("D3", seconds=12)
+    pause = (np.arange(len(far)) > 4 * RATE) & (np.arange(len(far)) < 8 * RATE)
+    far = np.where(pause, 3e-3 * far, far)
+    echo = np.where(pause, 3e-3 * near, near)
+    talker = np.where(pause, 0.2 * lfilter([1], SPEECH_LIKE, np.random.default_rng(13).standard_normal(len(far))) / 10, 0)
+    out, _ = cancel(echo + talker, far)
+    assert erle(echo + talker, out, 4, 8) > -1
+    assert erle(echo, out, 8.5, 10) > 15
+
+
 def test_a_far_end_that_becomes_quiet_for_good_is_heard_again():
     near, far = noise_call("D4", seconds=90)
     gains = np.where(np.arange(len(far)) < 5 * RATE, 1.0, 10 ** (-60 / 20))

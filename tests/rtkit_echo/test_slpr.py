@@ -3,7 +3,6 @@
 import csv
 import itertools
 from importlib.resources import files
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -174,7 +173,7 @@ def test_learns_nothing_from_a_quiet_far_end():
 def test_each_neuron_follows_the_perceptron_rule(bits, signed):
     rng = np.random.default_rng(7)
     taps, count = 16, 400
-    far = (0.3 if bits > 1 else 2) * rng.standard_normal(count)  # one bit splits at half of full scale
+    far = 0.3 * rng.standard_normal(count)
     near = lfilter([0, 0.6, -0.4, 0.2], [1], far)
     near *= 2 / abs(near).max()  # so that a single bit has something to tell
     if not signed:
@@ -273,6 +272,11 @@ def test_step_size_is_live():
 def test_wrong_parameters_are_refused(wrong):
     with pytest.raises(UsageError, match=next(iter(wrong))):
         Slpr(**wrong)
+
+
+def test_taps_go_before_tail():
+    assert opened(taps=40).state()["weights"].shape == (12, 40)
+    assert opened(tail_ms=10).state()["weights"].shape == (12, 80)
 
 
 def test_needs_two_channels():
