@@ -41,6 +41,8 @@ class Canceller(SampleProcessor):
         self._tally = np.zeros(len(STATES), np.int64)  # samples spent in each state, this second
         self._left = self._second = round(spec.rate)
         self.allocate(spec.rate)
+        nothing = np.zeros(0, np.float32)
+        self.cancel(nothing, nothing, nothing, self._energy, self._tally)  # a live stream cannot wait for the kernel to load
         return SampleSpec(spec.rate, ("cleaned",))
 
     def allocate(self, rate: float) -> None:
