@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtkit.errors import InputError
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -182,8 +184,17 @@ class Report:
         return fields | {"real_time_factor": self.real_time_factor, "drops": self.drops}
 
     def write(self, path: str | Path) -> None:
-        """Write the JSON form to a file."""
-        Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n")
+        """Write the JSON form to a file.
+
+        Raises
+        ------
+        InputError
+            It cannot be written.
+        """
+        try:
+            Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n")
+        except OSError as error:
+            raise InputError(f"{path}: the report cannot be written: {error.strerror}") from None
 
     def table(self) -> RenderableType:
         """As tables for a person (rich)."""

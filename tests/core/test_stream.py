@@ -215,6 +215,8 @@ def test_a_damaged_header_never_crashes(tmp_path_factory, position, value):
         (["synth:nothing"], 2, "expected one of silence"),
         (["synth:noise", "--to", "no/such/folder/x.wav", "--seconds", "1"], 3, "cannot be written"),
         (["synth:noise", "--load-state", "none.npz"], 3, "no state there"),
+        (["synth:noise", "--seconds", "1", "--report", "no/such/r.json"], 3, "the report cannot be written"),
+        (["synth:noise", "--seconds", "1", "--events", "no/such/e.jsonl"], 3, "events cannot be written"),
         (["synth:noise", "--nonsense"], 2, "No such option"),
     ],
 )
@@ -229,6 +231,13 @@ def test_a_file_is_never_overwritten_by_its_own_output(cli, noise):
     done = cli("run", "noise.wav", "--to", "noise.wav")
     assert done.returncode == 2
     assert soundfile.info(noise[0]).frames == 24000
+
+
+def test_a_wav_file_that_is_full_says_so_and_stays_valid(tmp_path, monkeypatch):
+    monkeypatch.setattr("rtkit.signals.sound.WAV_LIMIT", 100_000)
+    with pytest.raises(InputError, match=r"a WAV file holds 4 GiB, reached at sample 24576; write .w64 or .rf64 instead"):
+        Stream("synth:noise", to=[f"{tmp_path}/out.wav"]).run()
+    assert soundfile.info(tmp_path / "out.wav").frames == 24576
 
 
 @pytest.mark.parametrize("layout", ["u8", "s16le", "s16be", "s32le", "f32le", "f64le"])
