@@ -21,10 +21,8 @@ import rtkit
 RATE, SECONDS = 8000, 16
 TAIL_MS = 32
 TAPS = RATE * TAIL_MS // 1000
-#: Full scale fitted to the echo, peak near 0.09: otherwise the plain form is far worse still.
-FITTED = 0.1
-#: Step of the plain form: the best of 0.001 to 1, in units of the network's sum, is not sharp.
-PLAIN_STEP = 0.03
+#: Full scale just over the echo's peak; and the one at which the plain form is at its best, the echo's rms.
+PEAK, BEST_PLAIN = 0.1, 0.02
 BITS = range(2, 17, 2)
 STYLES = {"adaline": ("adaline", "C0", "-"), "slpr": ("slpr", "C1", "-"), "plain": ("independent perceptrons", "C3", "--")}
 
@@ -43,8 +41,11 @@ def at_level(signal, db):
 
 
 @njit
-def independent(near, far, taps, bits, h_max, step):
-    """Output of the plain form: each neuron learns its bit of the two's complement from the delay line alone."""
+def independent(near, far, taps, bits, h_max):
+    """Output of the plain form: each neuron learns its bit of the two's complement from the delay line alone.
+
+    All its thresholds are 0, so that the step only scales the weights and no bit depends on it.
+    """
     weights = np.zeros((bits, taps + 1))
     line = np.zeros(taps + 1)
     line[taps] = 2.0**-4
@@ -55,14 +56,14 @@ def independent(near, far, taps, bits, h_max, step):
         for j in range(taps - 1, 0, -1):
             line[j] = line[j - 1]
         line[0] = far[n]
-        rate = step / (line @ line + 1e-5 * taps)
+        step = 1 / (line @ line + 1e-5 * taps)
         wanted = int(min(max(np.floor(near[n] / resolution + 0.5) + zero, 0), 2 * zero - 1))
         code = 0
         for i in range(bits):
             bit = 1 << bits - 1 - i
             fires = weights[i] @ line >= 0
             code += bit * fires
-            weights[i] += rate * (int(wanted & bit != 0) - int(fires)) * line
+            weights[i] += step * (int(wanted & bit != 0) - int(fires)) * line
         out[n] = near[n] - (code - zero) * resolution
     return out
 
@@ -70,7 +71,7 @@ def independent(near, far, taps, bits, h_max, step):
 def cancelled(method, near, far, bits=12, h_max=1.0):
     """Output of one of the methods."""
     if method == "plain":
-        return independent(near, far, TAPS, bits, h_max, PLAIN_STEP)
+        return independent(near, far, TAPS, bits, h_max)
     chain = f"slpr:bits={bits},h_max={h_max},tail_ms={TAIL_MS}" if method == "slpr" else f"adaline:tail_ms={TAIL_MS}"
     return rtkit.apply(chain, np.stack([near, far], axis=1), rate=RATE)[0][:, 0]
 
@@ -88,17 +89,17 @@ def last_third(near, out):
 def main():
     """Print the table and draw the plot."""
     models = sorted(hybrids())
-    print("hybrid     " + "".join(f"{model:>7}" for model in models))
-    for method, h_max in (("adaline", 1.0), ("slpr", 1.0), ("slpr", FITTED), ("plain", 1.0), ("plain", FITTED)):
+    print("hybrid       " + "".join(f"{model:>7}" for model in models))
+    for method, h_max in (("adaline", 1.0), ("slpr", 1.0), ("slpr", PEAK), ("plain", 1.0), ("plain", PEAK), ("plain", BEST_PLAIN)):
         row = [last_third(near, cancelled(method, near, far, h_max=h_max)) for near, far in map(call, models)]
-        print(f"{method:7} {h_max:3g}" + "".join(f"{value:7.1f}" for value in row))
+        print(f"{method:7} {h_max:5g}" + "".join(f"{value:7.1f}" for value in row))
 
     near, far = call("D4")
     figure, (over_time, over_bits) = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True, layout="constrained")
     window = RATE // 2
     times = np.arange(window, len(near) + 1, window // 2)
     for method, (name, colour, line) in STYLES.items():
-        h_max = FITTED if method == "plain" else 1.0
+        h_max = BEST_PLAIN if method == "plain" else 1.0
         out = cancelled(method, near, far, h_max=h_max)
         label = name if method == "adaline" else f"{name}, 12 bits, h_max {h_max:g}"
         over_time.plot(times / RATE, [erle(near[t - window : t], out[t - window : t]) for t in times], line, color=colour, label=label)
@@ -106,7 +107,7 @@ def main():
 
     level = np.sqrt(np.mean(near**2))
     over_bits.axhline(last_third(near, cancelled("adaline", near, far)), color="C0", label="adaline")
-    for method, h_max, line in (("slpr", 1.0, "o-"), ("slpr", FITTED, "s:"), ("plain", FITTED, "x--")):
+    for method, h_max, line in (("slpr", 1.0, "o-"), ("slpr", PEAK, "s:"), ("plain", BEST_PLAIN, "x--")):
         name, colour, _ = STYLES[method]
         reached = [last_third(near, cancelled(method, near, far, bits, h_max)) for bits in BITS]
         over_bits.plot(BITS, reached, line, color=colour, label=f"{name}, h_max {h_max:g}")

@@ -36,7 +36,7 @@ class Slpr(Canceller):
 
     It loses against ADALINE in three ways. It stops at the resolution, 6 dB a bit. It converges more slowly and to a
     higher residue, since a bit tells on which side of a boundary the echo lies and not how far from it: on the hybrids
-    of ITU-T G.168 with 12 bits 19 to 29 dB against 23 to 33 dB. And it costs `bits` times the arithmetic. Its one virtue
+    of ITU-T G.168 with 12 bits 19 to 29 dB against 23 to 34 dB. And it costs `bits` times the arithmetic. Its one virtue
     is that no single sample can pull a neuron by more than a step, however loud it is.
 
     It learns only while the far end sounds (over -60 dBFS in the delay line), and passes the near end unchanged while

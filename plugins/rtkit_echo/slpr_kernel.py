@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
@@ -14,8 +15,6 @@ BIAS = 2.0**-4
 QUIET = 1e-6
 #: Added to the mean power of the tap line in the step, -50 dBFS: a faint far end teaches little, as line noise is as loud.
 CALM = 1e-5
-#: A far-end sample is clipped to this, 60 dB over full scale, so that no sum over the taps overflows.
-LOUDEST = 1e3
 #: The state is "tracking" while the mean error of the word is this much of its mean size or less (-10 dB).
 TRACKED = 10 ** (-10 / 20)
 
@@ -83,14 +82,14 @@ def cancel(
         sound = math.isfinite(near[n]) and math.isfinite(far[n])
         reference = float(near[n]) if math.isfinite(near[n]) else 0.0
         place[0] = (place[0] or length) - 1
-        newest = min(max(far[n], -LOUDEST), LOUDEST) if math.isfinite(far[n]) else 0.0
+        newest = far[n] if math.isfinite(far[n]) else far.dtype.type(0)
         taps[place[0]] = taps[place[0] + length] = newest
         window = taps[place[0] : place[0] + length]
-        power = dot(window, window)
+        power = dot(window, window)  # if it overflows, the step is 0: absurd samples teach nothing
         learns = sound and power > QUIET * length
         step = step_size * running[0] / (power + BIAS * BIAS + CALM * length)
 
-        wanted = int(min(max(math.floor(reference / resolution + 0.5) - lowest, 0.0), highest_code))
+        wanted = int(min(max(np.floor(reference / resolution + 0.5) - lowest, 0.0), highest_code))
         code = 0
         for i in range(bits):
             bit = 1 << (bits - 1 - i)
