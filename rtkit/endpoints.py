@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from rtkit.errors import InputError, UsageError
 from rtkit.plugins import Registry, host
 from rtkit.sink import Sink
 from rtkit.source import Options, Source
-
-T = TypeVar("T")
 
 
 def make_source(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import RtkitError, SpecError
+from rtkit.errors import SpecError
 from rtkit.items import Block, Event, Frame, FrameSpec, SampleSpec
 from rtkit.parameters import parameters_of
 from rtkit.plugins import AnyProcessor, host
@@ -225,12 +225,3 @@ def check_frames(make: Factory, frames: int = 8) -> None:
         processor.close()
     for index, (one, other) in enumerate(zip(*outputs, strict=True)):
         np.testing.assert_array_equal(one, other, f"frame {index} depends on an image after it was handed over: a reference was kept")
-
-
-def check_refuses(processor: str | AnyProcessor | type[AnyProcessor], spec: SampleSpec | FrameSpec) -> None:
-    """A format that the processor cannot take is refused by SpecError, not by a crash."""
-    try:
-        _factory(processor)().open(spec)
-    except RtkitError:
-        return
-    raise AssertionError(f"accepts {spec}")
