@@ -76,6 +76,7 @@ class Timings:
         self.sizes: list[int] = []
         self.batch = 25 if live else 1024
         self.misses = 0
+        self.longest = 0  # size of the largest item
         self._steps = steps
         self._period = 1e9 * period
         self._times = Histograms(steps + 1)  # the last one of all steps together
@@ -91,6 +92,7 @@ class Timings:
         together = marks[:, -1:] - marks[:, :1]
         self._times.add(np.concatenate((np.diff(marks, axis=1), together), axis=1))
         self.misses += int(np.sum(together[:, 0] > self._period * np.array(self.sizes)))
+        self.longest = max(self.longest, max(self.sizes, default=0))
         self.marks.clear()
         self.sizes.clear()
 

@@ -178,6 +178,8 @@ class Stream:
                             report.non_finite += int(np.sum(~np.isfinite(data)))
                     if done + size >= self._limit:
                         size, last = self._last(item, size, int(self._limit) - done), True
+                        if not size:  # stopped before it began: no step has to take an empty block
+                            break
                     done += size
                     items += 1
                     mark(clock())
@@ -201,7 +203,7 @@ class Stream:
                 raise self._blame(error, timings, items - 1) from error
             finally:
                 report.items, report.samples, report.stream_s = items, done if sampled else 0, done * period
-                self._sum_up(timings, size * period)
+                self._sum_up(timings, period)
 
     @staticmethod
     def _last(item: Any, size: int, room: int) -> int:
@@ -219,7 +221,7 @@ class Stream:
         name = self.chain.names[place]
         return StepError(f"{self.source.name}: step {name!r} failed at item {item}: {type(error).__name__}: {error}")
 
-    def _sum_up(self, timings: Timings, block_s: float) -> None:
+    def _sum_up(self, timings: Timings, period: float) -> None:
         """Put times and delays into the report, while the devices are still open."""
         timings.flush()
         report = self.report
@@ -227,7 +229,7 @@ class Stream:
         report.deadline_misses = timings.misses
         report.steps = [timings.step(index, name) for index, name in enumerate(self.chain.names)]
         delays = dict(self.source.delays())
-        delays |= {"block": block_s, "steps": timings.p99_s, "algorithm": self.chain.latency()}
+        delays |= {"block": timings.longest * period, "steps": timings.p99_s, "algorithm": self.chain.latency()}
         for sink in self.sinks:
             delays |= sink.delays()
         parts = {part: round(1e3 * seconds, 3) for part, seconds in delays.items()}

@@ -307,12 +307,24 @@ def test_states_survive_a_restart(cli, tmp_path, noise):
     assert "s.npz: state of Adaline: weights should have shape (256,), found (128,)" in done.stderr
 
 
+@pytest.mark.parametrize("steps", [[], [gain.Wants8k()]])
+def test_a_stream_that_ends_before_it_begins_gives_no_step_an_empty_block(steps):
+    class NeverEmpty(gain.Through):
+        def process(self, block):
+            assert len(block.data)
+            return block
+
+    report = Stream("synth:noise", [NeverEmpty(), *steps], ["null"], seconds=0).run()
+    assert (report.items, report.samples) == (0, 0)
+
+
 def test_the_report_counts_and_times(noise):
     report = Stream(str(noise[0]), [gain.Gain(), gain.Through()]).run()
     found = report.to_dict()
     json.dumps(found)
     assert (found["items"], found["samples"], found["events"]) == (6, 24000, 1)
     assert [step["name"] for step in found["steps"]] == ["gain", "through"]
+    assert found["latency_ms"]["block"] == 256  # of a whole block, not of the rest at the end
     for step in found["steps"]:
         assert 0 < step["p50_us"] <= step["p99_us"] <= step["max_us"]
     assert 0 < found["busy_s"] < found["wall_s"]
