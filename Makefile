@@ -2,27 +2,32 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test check bench system clean
 
 demo: $(VENV)/ready
 	$(BIN)/rtkit demo
 
-test: $(VENV)/ready system check
+test: $(VENV)/ready-test system check
 	$(BIN)/pytest
 
-check: $(VENV)/ready
+check: $(VENV)/ready-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy rtkit plugins/rtkit_echo
+	$(BIN)/mypy rtkit plugins/rtkit_echo plugins/rtkit_onnx export
 
 bench: $(VENV)/ready
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(INSTALL) --editable '.[bench]'
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) --editable .
+	touch $@
+
+$(VENV)/ready-test: $(VENV)/ready
+	$(INSTALL) --editable '.[dev,export]'
 	touch $@
 
 system:

@@ -84,6 +84,7 @@ def run(
     events: Annotated[str | None, typer.Option(help="Write the events to this file (JSON lines).")] = None,
     load_state: Annotated[str | None, typer.Option(help="Start from the state in this file (npz).")] = None,
     save_state: Annotated[str | None, typer.Option(help="Leave the state in this file (npz).")] = None,
+    save_model: Annotated[str | None, typer.Option(help="Leave what a step learned, as an ONNX model, in this folder.")] = None,
     plugin: Annotated[list[str] | None, typer.Option(help="Load a plug-in from a Python file. Repeatable.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress line and no report on standard error.")] = False,
 ) -> None:
@@ -111,6 +112,7 @@ def run(
         "events": events,
         "load_state": load_state,
         "save_state": save_state,
+        "save_model": save_model,
     }
     written = read_pipeline(source) if source.endswith(".toml") else {"source": source}
     settings: dict[str, Any] = written | {key: value for key, value in given.items() if value not in (None, False)}
@@ -189,3 +191,28 @@ def bench(name: Annotated[str | None, typer.Argument(help="A processor; all when
     from rtkit.bench import bench_processors
 
     listing.show(bench_processors([name] if name else list(host().processors)))
+
+
+@app.command()
+def model(
+    name: Annotated[str | None, typer.Argument(help="An ONNX file, a folder with model.onnx, a shipped model; or: bench MODEL.")] = None,
+    which: Annotated[str | None, typer.Argument(help="After bench: the model to time.", metavar="[MODEL]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List the shipped models, show the card of one, or time one: rtkit model bench MODEL."""
+    from rtkit import listing
+    from rtkit.onnx import command
+
+    if which is not None and name != "bench":
+        raise UsageError(f"model: {name!r} {which!r}: expected one model, or bench and one model")
+    if name == "bench":
+        if which is None:
+            raise UsageError("model bench: which? rtkit model lists them")
+        rows = command.bench(which)
+        print(json.dumps(rows, indent=2)) if as_json else listing.show(rows)
+    elif name is None:
+        print(json.dumps(command.listed(), indent=2)) if as_json else listing.show(command.listed())
+    elif as_json:
+        print(command.as_json(name))
+    else:
+        print("\n".join(command.show(name)))

@@ -26,6 +26,7 @@ KEYS: dict[str, tuple[type, ...]] = {
     "events": (str,),
     "load_state": (str,),
     "save_state": (str,),
+    "save_model": (str,),
 }
 
 

@@ -52,6 +52,8 @@ class Stream:
         Rate, block size and so on, for sources and sinks that need to be told.
     load_state, save_state : path, optional
         A file (npz) with the state of the steps, to start from and to leave behind.
+    save_model : path, optional
+        A folder in which to leave what a step learned, as an ONNX model; see `rtkit.onnx.writer`.
     progress : bool
         Show a progress line on standard error when that is a terminal.
 
@@ -85,6 +87,7 @@ class Stream:
         options: Options | None = None,
         load_state: str | Path | None = None,
         save_state: str | Path | None = None,
+        save_model: str | Path | None = None,
         progress: bool = False,
     ) -> None:
         options = options or Options()
@@ -93,7 +96,11 @@ class Stream:
         self.sinks = [make_sink(sink, options, self.source) for sink in to]
         self.report = Report(self.source.name, [sink.name for sink in self.sinks])
         self._seconds = math.inf if seconds is None else seconds
-        self._load_state, self._save_state = load_state, save_state
+        self._load_state, self._save_state, self._save_model = load_state, save_state, save_model
+        if save_model is not None:
+            from rtkit.onnx.writer import find_learners
+
+            find_learners(self.chain.names, self.chain.steps)  # better now than at the end of a long run
         self._progress = progress
         self._limit: float = math.inf  # samples or frames; known when the source is open
 
@@ -254,6 +261,15 @@ class Stream:
         self._deliver()
         if self._save_state is not None:
             save_states(self._save_state, self.chain)
+        if self._save_model is not None:
+            from rtkit.onnx.writer import find_learners, write_learned
+
+            seen = {
+                "learned_from": self.source.name,
+                "seconds": round(self.report.stream_s, 3),
+                "steps": [repr(step) for step in self.chain.steps],
+            }
+            write_learned(self._save_model, find_learners(self.chain.names, self.chain.steps), seen)
 
     def _count(self) -> None:
         """Gather what the source and the sinks counted, now that they are closed."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtkit.parameters import Range
 from rtkit_echo.canceller import Canceller
+
+if TYPE_CHECKING:
+    from rtkit.onnx.writer import Network
 
 #: Samples that the delay line holds beyond the filter before it is moved; a move costs as much as one sample.
 ROOM = 4096
@@ -97,7 +100,28 @@ class Adaline(Canceller):
     @property
     def response(self) -> NDArray[np.float32]:
         """The impulse response of the echo path as learned, ``[taps]``, that of the newest sample first."""
-        return self._weights[::-1].copy()
+        from rtkit_echo.adaline_kernel import PLACE, STEP
+
+        taps = self._line[self._counts[PLACE] :][: len(self._weights)]
+        step = np.float32(self._levels[STEP])  # of the last sample; the kernel applies it with the next one
+        return (self._kept() * self._weights + step * taps)[::-1]
+
+    def _kept(self) -> np.float32:
+        """What the correction that is due leaves of the weights."""
+        from rtkit_echo.adaline_kernel import STEP
+
+        return np.float32(1 - self.leakage if self._levels[STEP] != 0 else 1)
+
+    def network(self) -> Network:
+        """The filter as it is now, as a network that can be written as a model: near and far end in, near end without the echo out."""
+        from rtkit.onnx.writer import Layer, Network
+        from rtkit_echo.adaline_kernel import BIAS, BIAS_WEIGHT, STEP
+
+        weights = np.zeros((1, len(self._weights), 2))
+        weights[0, :, 1] = self.response
+        bias = np.array([BIAS * (self._kept() * self._levels[BIAS_WEIGHT] + self._levels[STEP] * BIAS)]) * self.bias
+        does = f"Takes away the echo of one echo path, as adaline learned it: {len(self._weights)} taps, no longer adapting."
+        return Network("adaline", does, ("near end", "far end"), (Layer(weights, bias),), error_of=0, rate=self.spec.rate)
 
     def cancel(
         self,

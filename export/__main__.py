@@ -1,0 +1,91 @@
+"""`python -m export MODEL --data DIR`: train a model and write its ONNX files and card."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+import sys
+from datetime import date
+from pathlib import Path
+
+from export.models import MODELS, module
+from rtkit.errors import RtkitError
+
+ROOT = Path(__file__).parent.parent
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; gives the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.model is None:
+            for name, (what, plugin) in MODELS.items():
+                print(f"{name:12}{what}; in plugins/{plugin}")
+        elif options.model == "convert":
+            _convert(options)
+        else:
+            _make(options, arguments)
+    except RtkitError as error:
+        print(f"export: {' '.join(str(error).split())}", file=sys.stderr)
+        return error.exit_code
+    except ModuleNotFoundError as error:
+        print(f"export: {error}; the road needs more packages: pip install 'rtkit[export]'", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("export: interrupted; the same command goes on where it was", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m export", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="list the models; so does the command without arguments")
+    commands = parser.add_subparsers(dest="model", metavar="MODEL")
+    for name, (what, plugin) in MODELS.items():
+        command = commands.add_parser(name, help=what)
+        command.add_argument("--data", type=Path, required=True, help="folder that holds the data, perhaps in folders below it")
+        command.add_argument("--out", type=Path, default=ROOT / "plugins" / plugin / "models" / name, help="folder to write (%(default)s)")
+        command.add_argument("--epochs", type=_count, help="epochs of each training; the model's own number when not given")
+        command.add_argument("--seed", type=int, default=0, help="of everything random (%(default)s)")
+        command.add_argument("--work", type=Path, help="folder for what an interrupted run goes on from (beside the folder to write)")
+    command = commands.add_parser("convert", help="write any Keras file as a checked ONNX file")
+    command.add_argument("file", type=Path, metavar="FILE.keras")
+    command.add_argument("--out", type=Path, help="folder to write (beside the file)")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _make(options: argparse.Namespace, arguments: list[str]) -> None:
+    from export.road import finish
+
+    work = options.work or options.out.with_name(options.out.name + ".work")
+    trained = module(options.model).make(options.data, options.epochs, options.seed, work)
+    shown = [part for part in arguments if part not in (str(options.data), str(options.out), str(options.work))]
+    command = shlex.join(["python", "-m", "export", *(part for part in shown if part not in ("--data", "--out", "--work"))])
+    trained.made_by = {"command": f"{command} --data DIR", "seed": options.seed, "date": date.today().isoformat()} | trained.made_by
+    card = finish(trained, options.out)
+    shutil.rmtree(work)
+    for row in card.metrics:
+        print(f"{row['metric']} {row['value']} {row['unit']}: {row['split']}")
+    print(f"{options.out}: {', '.join(card.files)}, model.json")
+
+
+def _convert(options: argparse.Namespace) -> None:
+    from export.convert import convert_file
+
+    out = options.out or options.file.with_suffix("")
+    card = convert_file(options.file, out)
+    for row in card.verification:
+        print(f"{row['case']}: largest difference {row['difference']:.1e} of the largest output")
+    print(f"{out}: {', '.join(card.files)}, model.json; run it with onnx:model={out}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,54 @@
+"""A user's own Keras file on the same road: converted, verified, timed, with a card; and its stateful form, if it has one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import keras
+
+from export import data
+from export.road import Trained, finish
+from export.stateful import is_recurrent, stateful
+from rtkit.errors import InputError
+from rtkit.onnx import Card
+
+
+def convert_file(path: Path, out: Path) -> Card:
+    """Convert a ``.keras`` (or ``.h5``) file into the folder `out`.
+
+    Raises
+    ------
+    InputError
+        No such file, not one of Keras, one with code of its own (which is not run), or a model with several inputs.
+    RtkitError
+        ONNX Runtime and Keras differ.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a model saved by Keras (model.save('FILE.keras'))")
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # many kinds
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"{path}: Keras does not load this: {type(error).__name__}: {reason}") from None
+    if len(model.inputs) != 1:
+        raise InputError(f"{path}: has {len(model.inputs)} inputs; expected a model with one")
+    form = None
+    if is_recurrent(model):
+        try:
+            form = stateful(model)
+        except InputError as error:
+            print(f"{path}: no stateful form: {error}")
+    return finish(
+        Trained(
+            name=re.sub(r"\W+", "-", path.stem),
+            does=f"Converted from {path.name} ({', '.join(type(layer).__name__ for layer in model.layers)[:200]}).",
+            model=model,
+            parameters=model.count_params(),
+            words={},
+            examples=None,
+            form=form,
+            made_by={"command": f"python -m export convert {path.name}", "keras_sha256": data.sha256(path)},
+        ),
+        out,
+    )

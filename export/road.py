@@ -1,0 +1,180 @@
+"""The road that every model takes: from a trained Keras model to a folder with checked ONNX files and their card."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from export import quantisation, verification
+from export.conversion import OPSET, convert
+from export.data import Origin
+from rtkit.errors import RtkitError
+from rtkit.onnx import Card, Model, Tensor, load, timing
+from rtkit.onnx.card import NAME, File, Normalisation
+from rtkit.onnx.find import MODEL, STEP
+
+#: Largest file (bytes) that may be shipped.
+LARGEST = 25_000_000
+_VERSIONS = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a card says about an input or output: meaning, unit, range."""
+
+    meaning: str
+    unit: str = ""
+    range: tuple[float, float] | None = None
+
+
+@dataclass(slots=True)
+class Trained:
+    """A trained model, and all that its card should say.
+
+    Parameters
+    ----------
+    name, does, limits, licence : str
+        As on the card.
+    model : keras.Model
+        What was trained; one input.
+    parameters : int
+        How many it must have.
+    words : dict of str to Words
+        About inputs and outputs, by name.
+    examples : ndarray
+        Real inputs ``[n, …]`` from the training split, as the model takes them.
+    form : tuple, optional
+        Its stateful form: a model, and the names of its states; see `export.stateful`.
+    sequences : ndarray, optional
+        Real sequences ``[n, time, features]`` for the proof of the stateful form.
+    score : callable, optional
+        Figure of merit of an ONNX model on the validation split, higher is better, for quantisation; none is tried without.
+    margin : float
+        How much of it a quantised variant may lose.
+    data : list of Origin
+        What it learned from.
+    metrics : list of dict
+        As on the card.
+    normalisation : Normalisation
+        What a runner has to do to the input.
+    labels : tuple of str
+        Names of classes.
+    rate : float, optional
+        Sample rate (Hz), if it matters.
+    made_by : dict
+        Command, seed, epochs and the like.
+    """
+
+    name: str
+    does: str
+    model: keras.Model
+    parameters: int
+    words: dict[str, Words]
+    examples: NDArray[Any] | None
+    limits: str = ""
+    licence: str = ""
+    form: tuple[keras.Model, dict[str, str]] | None = None
+    sequences: NDArray[np.float32] | None = None
+    score: Callable[[Model], float] | None = None
+    margin: float = 0.0
+    data: list[Origin] = field(default_factory=list)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    normalisation: Normalisation = field(default_factory=Normalisation)
+    labels: tuple[str, ...] = ()
+    rate: float | None = None
+    made_by: dict[str, Any] = field(default_factory=dict)
+
+
+def finish(trained: Trained, out: Path) -> Card:
+    """Convert, verify, quantise, time, and write model and card into the folder `out`; nothing is written unless all of it is right.
+
+    Raises
+    ------
+    RtkitError
+        The wrong number of parameters, a difference from Keras beyond 1e-5, or a file that is too large to ship.
+    """
+    count = trained.model.count_params()
+    if count != trained.parameters:
+        raise RtkitError(f"{trained.name}: {count} parameters; expected {trained.parameters}")
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        card = _make(trained, scratch)
+        out.mkdir(parents=True, exist_ok=True)
+        for path in (*(scratch / file for file in card.files), scratch / NAME):
+            shutil.move(path, out / path.name)
+        for stale in {MODEL, STEP} - set(card.files):
+            (out / stale).unlink(missing_ok=True)
+    load(out / MODEL)
+    return card
+
+
+def _make(trained: Trained, folder: Path) -> Card:
+    convert(trained.model, folder / MODEL)
+    whole = load(folder / MODEL)
+    proofs = verification.against_keras(trained.model, whole, trained.examples)
+    latency = timing.of_model(whole)
+    states: dict[str, dict[str, str]] = {MODEL: {}}
+    if trained.form is not None:
+        form, pairs = trained.form
+        convert(form, folder / STEP, [whole.outputs[0].name, *pairs.values()])
+        states[STEP] = pairs
+        step = load(folder / STEP)
+        proofs += verification.against_keras(form, step)
+        if trained.sequences is not None:
+            takes_sequences = len(whole.inputs[0].shape) == trained.sequences.ndim
+            proofs += verification.of_steps(step, trained.sequences, whole if takes_sequences else None)
+        latency += timing.of_steps(step)
+    table: list[dict[str, Any]] = []
+    if trained.score is not None and trained.examples is not None:
+        chosen, table = quantisation.best(folder / MODEL, trained.examples, trained.score, trained.margin, folder)
+        if chosen.name != MODEL:
+            chosen.replace(folder / MODEL)
+            latency = timing.of_model(load(folder / MODEL)) + latency[1:]
+    card = Card(
+        format=1,
+        name=trained.name,
+        does=trained.does,
+        limits=trained.limits,
+        licence=trained.licence,
+        files={file: _describe(folder / file, trained.words, pairs) for file, pairs in states.items()},
+        normalisation=trained.normalisation,
+        labels=trained.labels,
+        rate=trained.rate,
+        parameters=trained.parameters,
+        data=[dataclasses.asdict(origin) for origin in trained.data],
+        metrics=trained.metrics,
+        verification=proofs,
+        quantisation=table,
+        latency=latency,
+        made_by=trained.made_by | {"opset": OPSET, "versions": {name: importlib.metadata.version(name) for name in _VERSIONS}},
+    )
+    for file, described in card.files.items():
+        if described.bytes > LARGEST:
+            raise RtkitError(f"{trained.name}: {file} has {described.bytes} bytes; at most {LARGEST} may be shipped")
+    card.write(folder / NAME)
+    return card
+
+
+def _describe(path: Path, words: dict[str, Words], states: dict[str, str]) -> File:
+    """A file as it stands on the card."""
+    model = load(path)
+
+    def described(tensor: Tensor) -> Tensor:
+        default = Words("state, 0 at the start" if tensor.name in states else "next state")
+        said = words.get(tensor.name, default if states else Words(""))
+        return Tensor(tensor.name, tensor.dtype, tensor.shape, said.meaning, said.unit, said.range)
+
+    data = path.read_bytes()
+    inputs, outputs = (tuple(map(described, tensors)) for tensors in (model.inputs, model.outputs))
+    return File(hashlib.sha256(data).hexdigest(), len(data), inputs, outputs, states)

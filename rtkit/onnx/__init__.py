@@ -1,0 +1,9 @@
+"""Models in ONNX files: found by name, checked against their card, and run in sessions that processors share."""
+
+from __future__ import annotations
+
+from rtkit.onnx.card import Card, Tensor
+from rtkit.onnx.model import Call, Model, load
+from rtkit.onnx.stepper import Stepper
+
+__all__ = ["Call", "Card", "Model", "Stepper", "Tensor", "load"]

@@ -1,0 +1,5 @@
+"""The road needs TensorFlow, which a user need not have."""
+
+import pytest
+
+pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install 'rtkit[export]')")

@@ -1,0 +1,62 @@
+"""`rtkit model`: list, show, bench."""
+
+import json
+
+import pytest
+
+from rtkit.onnx.find import shipped
+
+
+def test_the_shipped_models_are_listed(cli):
+    listed = cli("model")
+    assert listed.returncode == 0, listed.stderr
+    for name in shipped():
+        assert name in listed.stdout
+    assert {row["model"] for row in json.loads(cli("model", "--json").stdout)} == set(shipped())
+
+
+def test_the_card_is_shown(cli):
+    shown = cli("model", "heartbeat")
+    assert shown.returncode == 0, shown.stderr
+    for part in ("10,451", "ODC-BY", "accuracy", "beat float32 [batch, 140, 1]", "lstm_h_out", "Not a medical device", "quantisation"):
+        assert part in shown.stdout, part
+    card = json.loads(cli("model", "heartbeat", "--json").stdout)
+    assert card == json.loads((shipped()["heartbeat"] / "model.json").read_text()) | card
+    assert cli("model", shipped()["heartbeat"] / "model.onnx").stdout == shown.stdout
+
+
+def test_a_file_without_a_card_shows_its_shapes(cli, tmp_path):
+    from tests import graphs
+
+    graphs.running_sum(tmp_path / "sum.onnx")
+    shown = cli("model", "sum.onnx").stdout
+    assert "no model card" in shown
+    assert "x float32 [1, time, 1]" in shown
+    assert "total → total_out" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("nothing",), 3, "heartbeat"),
+        (("bench",), 2, "which?"),
+        (("a", "b"), 2, "one model"),
+        (("bench", "heartbeat/step"), 3, "whole model"),
+    ],
+)
+def test_wrong_use_is_one_line(cli, arguments, code, said):
+    done = cli("model", *arguments)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_onnx_runtime_is_much_faster_than_keras(cli):
+    """The claim is 20 times tf.function and 150 times predict; the margin is for a busy machine."""
+    pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install 'rtkit[export]')")
+    done = cli("model", "bench", "heartbeat", "--json")
+    assert done.returncode == 0, done.stderr
+    ratios = {row["call"]: row["times ONNX Runtime"] for row in json.loads(done.stdout)}
+    assert ratios["tf.function"] >= 10
+    assert ratios["Keras predict"] >= 75
+    assert ratios["Keras call"] >= 75
