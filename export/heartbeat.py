@@ -168,7 +168,7 @@ def _improved(beats: Floats, abnormal: Floats, split: Split, epochs: int, seed: 
 
     rows = hashlib.sha256(split.trained.tobytes()).hexdigest()
     validation = beats[split.held, :, None], abnormal[split.held]
-    return fit(model, examples, validation, Plan(title, epochs, BATCH, seed, patience=15), done.folder, rows)
+    return fit(model, examples, validation, Plan(title, epochs, BATCH, seed, patience=20), done.folder, rows)
 
 
 def augment(beats: Floats, random: np.random.Generator) -> Floats:
