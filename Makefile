@@ -18,7 +18,7 @@ check: $(VENV)/ready-test
 	$(BIN)/mypy rtkit plugins/rtkit_echo plugins/rtkit_onnx export
 
 bench: $(VENV)/ready
-	$(INSTALL) --editable '.[bench]'
+	$(INSTALL) --editable '.[bench,export]'
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 $(VENV)/ready: pyproject.toml constraints.txt
