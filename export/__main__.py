@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import shutil
+import signal
 import sys
 from datetime import date
 from pathlib import Path
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> int:
         print(f"export: {error}; the road needs more packages: pip install 'rtkit[export]'", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one must not break the way out
         print("export: interrupted; the same command goes on where it was", file=sys.stderr)
         return 130
     return 0

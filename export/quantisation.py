@@ -56,6 +56,7 @@ def best(model: Path, examples: NDArray[Any], score: Score, margin: float, scrat
     for number, (name, settings) in enumerate(_VARIANTS.items()):
         path = scratch / f"variant-{number}.onnx"
         try:
+            logging.disable(logging.WARNING)  # it advises on every model to preprocess it
             _quantise(model, path, examples, **settings)
             variant = load(path)
             row: dict[str, Any] = {"variant": name, "bytes": path.stat().st_size}
@@ -63,6 +64,8 @@ def best(model: Path, examples: NDArray[Any], score: Score, margin: float, scrat
         except Exception as error:  # many kinds: an operator that has no such form, a shape that is not known
             rows.append({"variant": name, "refused": " ".join(f"{type(error).__name__}: {error}".split())[:200]})
             continue
+        finally:
+            logging.disable(logging.NOTSET)
         rows.append(row)
         if row["score"] >= base - margin and row["speed"] >= FASTER and row["speed"] > best_row["speed"]:
             kept, best_row = path, row
@@ -83,7 +86,6 @@ def _quantise(
 ) -> None:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic, quantize_static
 
-    logging.getLogger().setLevel(logging.ERROR)  # it advises on every model to preprocess it
     if not static:
         quantize_dynamic(model, path, weight_type=QuantType.QInt8, reduce_range=reduce_range)
         return
