@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
         print(f"export: {' '.join(str(error).split())}", file=sys.stderr)
         return error.exit_code
     except ModuleNotFoundError as error:
-        print(f"export: {error}; the road needs more packages: pip install 'rtkit[export]'", file=sys.stderr)
+        print(f"export: {error}; the road needs more packages: pip install --editable '.[export]'", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one must not break the way out

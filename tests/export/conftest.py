@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install 'rtkit[export]')")
+pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install --editable '.[export]')")

@@ -1,6 +1,8 @@
 """`rtkit model`: list, show, bench."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -53,10 +55,18 @@ def test_wrong_use_is_one_line(cli, arguments, code, said):
 
 def test_onnx_runtime_is_much_faster_than_keras(cli):
     """The claim is 20 times tf.function and 150 times predict; the margin is for a busy machine."""
-    pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install 'rtkit[export]')")
+    pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install --editable '.[export]')")
     done = cli("model", "bench", "heartbeat", "--json")
     assert done.returncode == 0, done.stderr
     ratios = {row["call"]: row["times ONNX Runtime"] for row in json.loads(done.stdout)}
     assert ratios["tf.function"] >= 10
     assert ratios["Keras predict"] >= 75
     assert ratios["Keras call"] >= 75
+
+
+def test_the_documented_code_runs():
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    names = {}
+    exec(code, names)
+    assert names["p"].shape == (1, 1, 1)
