@@ -31,6 +31,9 @@ PROVIDERS = {
     "xnnpack": "XnnpackExecutionProvider",
 }
 
+#: ONNX Runtime makes as many threads as it is told, and a machine that has no more of them stands still.
+MOST_THREADS = 64
+
 _shared: weakref.WeakValueDictionary[tuple[Any, ...], onnxruntime.InferenceSession] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
 
@@ -59,8 +62,10 @@ def session(path: Path, data: bytes, digest: str, threads: int = 1, providers: s
     InputError
         Not an ONNX model, or one that this ONNX Runtime does not run.
     UsageError
-        A provider that rtkit does not know.
+        A provider that rtkit does not know, or no sensible number of threads.
     """
+    if not 1 <= threads <= MOST_THREADS:
+        raise UsageError(f"threads={threads} does not fit; expected a whole number from 1 to {MOST_THREADS}")
     chosen = _available(os.environ.get("RTKIT_PROVIDERS", "") if providers is None else providers)
     key = (digest, threads, *chosen)
     with _lock:

@@ -143,6 +143,12 @@ def test_a_session_is_shared_while_somebody_holds_it():
     assert load("heartbeat", threads=2).session is not one.session
 
 
+@pytest.mark.parametrize("threads", [0, -1, 65, 100_000])
+def test_a_senseless_number_of_threads_is_refused(threads):
+    with pytest.raises(UsageError, match="from 1 to 64"):
+        load("heartbeat", threads=threads)
+
+
 def test_sessions_sleep_when_idle():
     options = load("heartbeat").session.get_session_options()
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
