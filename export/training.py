@@ -116,7 +116,7 @@ def fit(
     plan : Plan
         How to train.
     work : Path
-        Folder for checkpoints; emptied at the end.
+        Folder for checkpoints. The last one stays: what follows the training may fail and be run again.
     key : str
         What the training depends on beside the plan: a checkpoint of another key is not taken up.
 
@@ -128,7 +128,6 @@ def fit(
         How many epochs its weights have seen.
     """
     key = f"{plan} {key}"
-    work.mkdir(parents=True, exist_ok=True)
     model, at = _resume(model, work, key)
     columns = (
         TextColumn("{task.description}"),
@@ -157,7 +156,6 @@ def fit(
     if _stale(at, plan):
         model.load_weights(work / "best.weights.h5")
         seen = at.best_epoch
-    shutil.rmtree(work)
     return model, seen
 
 
@@ -187,4 +185,6 @@ def _resume(model: keras.Model, work: Path, key: str) -> tuple[keras.Model, Prog
         at = Progressed(**json.loads(notes.read_text()))
         if at.key == key:
             return keras.models.load_model(work / f"epoch-{at.epoch}.keras"), at
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
     return model, Progressed(key)
