@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import shutil
 import signal
 import sys
 from datetime import date
 from pathlib import Path
 
 from export.models import MODELS, module
-from rtkit.errors import RtkitError
+from rtkit.errors import RtkitError, UsageError
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,13 +18,15 @@ def main(arguments: list[str]) -> int:
     """Run the command; gives the exit code."""
     options = _parser().parse_args(arguments)
     try:
+        if getattr(options, "out", None) is not None and options.out.exists() and not options.out.is_dir():
+            raise UsageError(f"--out {options.out}: is a file; expected a folder")
         if options.model is None:
             for name, (what, plugin) in MODELS.items():
                 print(f"{name:12}{what}; in plugins/{plugin}")
         elif options.model == "convert":
             _convert(options)
         else:
-            _make(options, arguments)
+            _make(options)
     except RtkitError as error:
         print(f"export: {' '.join(str(error).split())}", file=sys.stderr)
         return error.exit_code
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--data", type=Path, required=True, help="folder that holds the data, perhaps in folders below it")
         command.add_argument("--out", type=Path, default=ROOT / "plugins" / plugin / "models" / name, help="folder to write (%(default)s)")
         command.add_argument("--epochs", type=_count, help="epochs of each training; the model's own number when not given")
-        command.add_argument("--seed", type=int, default=0, help="of everything random (%(default)s)")
+        command.add_argument("--seed", type=_seed, default=0, help="of everything random (%(default)s)")
         command.add_argument("--work", type=Path, help="folder for what an interrupted run goes on from (beside the folder to write)")
     command = commands.add_parser("convert", help="write any Keras file as a checked ONNX file")
     command.add_argument("file", type=Path, metavar="FILE.keras")
@@ -64,16 +64,24 @@ def _count(text: str) -> int:
     return number
 
 
-def _make(options: argparse.Namespace, arguments: list[str]) -> None:
+def _seed(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**31:
+        raise argparse.ArgumentTypeError("from 0 to 2147483647")
+    return number
+
+
+def _make(options: argparse.Namespace) -> None:
     from export.road import finish
+    from export.training import Finished
 
     work = options.work or options.out.with_name(options.out.name + ".work")
     trained = module(options.model).make(options.data, options.epochs, options.seed, work)
-    shown = [part for part in arguments if part not in (str(options.data), str(options.out), str(options.work))]
-    command = shlex.join(["python", "-m", "export", *(part for part in shown if part not in ("--data", "--out", "--work"))])
-    trained.made_by = {"command": f"{command} --data DIR", "seed": options.seed, "date": date.today().isoformat()} | trained.made_by
+    epochs = "" if options.epochs is None else f" --epochs {options.epochs}"
+    command = f"python -m export {options.model} --data DIR{epochs} --seed {options.seed}"
+    trained.made_by = {"command": command, "seed": options.seed, "date": date.today().isoformat()} | trained.made_by
     card = finish(trained, options.out)
-    shutil.rmtree(work)
+    Finished.clear(work)
     for row in card.metrics:
         print(f"{row['metric']} {row['value']} {row['unit']}: {row['split']}")
     print(f"{options.out}: {', '.join(card.files)}, model.json")
@@ -85,8 +93,8 @@ def _convert(options: argparse.Namespace) -> None:
     out = options.out or options.file.with_suffix("")
     card = convert_file(options.file, out)
     for row in card.verification:
-        print(f"{row['case']}: largest difference {row['difference']:.1e} of the largest output")
-    print(f"{out}: {', '.join(card.files)}, model.json; run it with onnx:model={out}")
+        print(f"{row.case}: largest difference {row.difference:.1e} of the largest output")
+    print(f"{out}: {', '.join(card.files)}, model.json; run it with {' or '.join(f'onnx:model={out / name}' for name in card.files)}")
 
 
 if __name__ == "__main__":

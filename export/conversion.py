@@ -41,7 +41,7 @@ def convert(model: keras.Model, path: Path, outputs: Sequence[str] = ()) -> Any:
     signature = [tensorflow.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name) for tensor in functional.inputs]
     proto, _ = tf2onnx.convert.from_keras(functional, signature, opset=OPSET)
     graph = proto.graph
-    for value, tensor, name in zip(graph.output, functional.outputs, outputs or functional.output_names, strict=True):
+    for value, tensor, name in zip(graph.output, functional.outputs, outputs or _unique(functional.output_names), strict=True):
         _rename(graph, value.name, name)
         _name_sizes(value, tensor.shape)
     for value, tensor in zip(graph.input, functional.inputs, strict=True):
@@ -50,6 +50,10 @@ def convert(model: keras.Model, path: Path, outputs: Sequence[str] = ()) -> Any:
     onnx.checker.check_model(proto, full_check=True)
     onnx.save(proto, path)
     return proto
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    return [name if names.count(name) == 1 else f"{name}_{index}" for index, name in enumerate(names)]
 
 
 def _rename(graph: Any, old: str, new: str) -> None:

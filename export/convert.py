@@ -10,7 +10,7 @@ import keras
 from export import data
 from export.road import Trained, finish
 from export.stateful import is_recurrent, stateful
-from rtkit.errors import InputError
+from rtkit.errors import InputError, RtkitError
 from rtkit.onnx import Card
 
 
@@ -31,24 +31,31 @@ def convert_file(path: Path, out: Path) -> Card:
     except Exception as error:  # many kinds
         reason = " ".join(str(error).split())[:300]
         raise InputError(f"{path}: Keras does not load this: {type(error).__name__}: {reason}") from None
-    if len(model.inputs) != 1:
-        raise InputError(f"{path}: has {len(model.inputs)} inputs; expected a model with one")
+    if not getattr(model, "built", False) or len(getattr(model, "inputs", None) or ()) != 1:
+        raise InputError(f"{path}: expected a model that is built, with one input")
     form = None
     if is_recurrent(model):
         try:
             form = stateful(model)
         except InputError as error:
             print(f"{path}: no stateful form: {error}")
-    return finish(
-        Trained(
-            name=re.sub(r"\W+", "-", path.stem),
-            does=f"Converted from {path.name} ({', '.join(type(layer).__name__ for layer in model.layers)[:200]}).",
-            model=model,
-            parameters=model.count_params(),
-            words={},
-            examples=None,
-            form=form,
-            made_by={"command": f"python -m export convert {path.name}", "keras_sha256": data.sha256(path)},
-        ),
-        out,
+    try:
+        return finish(_as_trained(path, model, form), out)
+    except RtkitError:
+        raise
+    except Exception as error:  # many kinds: layers that tf2onnx does not know, inputs that nothing can be drawn for
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"{path}: cannot be converted: {type(error).__name__}: {reason}") from None
+
+
+def _as_trained(path: Path, model: keras.Model, form: tuple[keras.Model, dict[str, str]] | None) -> Trained:
+    return Trained(
+        name=re.sub(r"\W+", "-", path.stem),
+        does=f"Converted from {path.name} ({', '.join(type(layer).__name__ for layer in model.layers)[:200]}).",
+        model=model,
+        parameters=model.count_params(),
+        words={},
+        examples=None,
+        form=form,
+        made_by={"command": f"python -m export convert {path.name}", "keras_sha256": data.sha256(path)},
     )

@@ -10,15 +10,7 @@ from rtkit.errors import InputError
 
 _RECURRENT = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
 #: Layers that treat every sample of a sequence by itself.
-_POINTWISE = (
-    keras.layers.Dense,
-    keras.layers.Activation,
-    keras.layers.Dropout,
-    keras.layers.Rescaling,
-    keras.layers.LayerNormalization,
-    keras.layers.ReLU,
-    keras.layers.LeakyReLU,
-)
+_POINTWISE = (keras.layers.Dense, keras.layers.Activation, keras.layers.Dropout, keras.layers.ReLU, keras.layers.LeakyReLU)
 
 
 def is_recurrent(model: keras.Model) -> bool:
@@ -47,6 +39,8 @@ def stateful(model: keras.Model) -> tuple[keras.Model, dict[str, str]]:
     InputError
         A layer that cannot answer sample by sample: it looks at the whole sequence, or there are branches.
     """
+    if len(model.outputs) != 1:
+        raise InputError(f"has {len(model.outputs)} outputs; only a chain of layers with one has a stateful form")
     _check_chain(model)
     source = model.inputs[0]
     signal = value = keras.Input((None, source.shape[-1]), name=source.name, dtype=source.dtype)
@@ -56,16 +50,24 @@ def stateful(model: keras.Model) -> tuple[keras.Model, dict[str, str]]:
     for layer in model.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue
-        if isinstance(layer, _RECURRENT) and not layer.go_backwards:
+        if isinstance(layer, _RECURRENT) and not layer.go_backwards and not layer.return_state:
             value, taken, given = _step(layer, value)
             inputs += taken
             outputs += given
             states |= {tensor.name: f"{tensor.name}_out" for tensor in taken}
-        elif isinstance(layer, _POINTWISE):
+        elif _is_pointwise(layer):
             value = layer(value)
         else:
             raise InputError(f"layer {layer.name!r} ({type(layer).__name__}) has no form that answers sample by sample")
     return keras.Model(inputs, [value, *outputs]), states
+
+
+def _is_pointwise(layer: Any) -> bool:
+    if isinstance(layer, keras.layers.LayerNormalization):
+        return layer.axis in (-1, 2, [-1], [2])  # over the features of one sample, not over time
+    if isinstance(layer, keras.layers.Rescaling):
+        return all(isinstance(value, int | float) for value in (layer.scale, layer.offset))
+    return isinstance(layer, _POINTWISE)
 
 
 def _check_chain(model: keras.Model) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable
@@ -71,13 +72,25 @@ class Finished:
         self.folder = work / "training"
         self._path = work / "finished.json"
         self._key = key
-        kept = json.loads(self._path.read_text()) if self._path.is_file() else {}
+        try:
+            kept = json.loads(self._path.read_text())
+        except (OSError, ValueError):  # none yet, or cut off
+            kept = {}
         self._results: dict[str, float] = kept.get("results", {}) if kept.get("key") == key else {}
+
+    @staticmethod
+    def clear(work: Path) -> None:
+        """Remove what trainings left in a work folder, and the folder, if nothing else is in it."""
+        shutil.rmtree(work / "training", ignore_errors=True)
+        (work / "finished.json").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            work.rmdir()
 
     def once(self, name: str, run: Callable[[], float]) -> float:
         """The result of `run`, from the file if it is there."""
         if name not in self._results:
             self._results[name] = run()
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             part = self._path.with_suffix(".part")
             part.write_text(json.dumps({"key": self._key, "results": self._results}))
             part.replace(self._path)

@@ -11,19 +11,20 @@ from numpy.typing import NDArray
 
 from rtkit.errors import RtkitError
 from rtkit.onnx import Model, Stepper
+from rtkit.onnx.card import Proof
 
-#: Largest difference, relative to the largest output, that float32 may show.
-LIMIT = 1e-5
+#: Largest difference, relative to the largest output, that float32 may show; and on noise through a recurrent network.
+LIMIT, NOISE_LIMIT = 1e-5, 1e-4
 BATCHES = (1, 2, 3, 7, 32)
-#: Tried for every other size that may vary.
+#: Tried for every other size that may vary; a model need not take the small ones.
 ODD_SIZES = (1, 17, 141)
 
-Rows = list[dict[str, Any]]
+Array = NDArray[Any]
 #: Outputs of the one and of the other.
-Pair = tuple[list[NDArray[Any]], list[NDArray[Any]]]
+Pair = tuple[list[Array], list[Array]]
 
 
-def against_keras(model: keras.Model, onnx: Model, examples: NDArray[Any] | None = None, limit: float = LIMIT) -> Rows:
+def against_keras(model: keras.Model, onnx: Model, examples: Array | None = None, limit: float = LIMIT) -> list[Proof]:
     """Run the same inputs through Keras and ONNX Runtime, for each size of batch and odd sizes of whatever else may vary.
 
     Parameters
@@ -39,28 +40,45 @@ def against_keras(model: keras.Model, onnx: Model, examples: NDArray[Any] | None
 
     Returns
     -------
-    list of dict
-        Case, and largest difference relative to the largest value of that output in all cases: a probability that happens to be
+    list of Proof
+        The largest difference of each case, relative to the largest value of that output in all cases: a probability that happens to be
         small in all of a batch is no measure.
 
     Raises
     ------
     RtkitError
-        A case is beyond the limit.
+        A case is beyond the limit, or Keras itself takes none of the sizes.
     """
     random = np.random.default_rng(0)
     varying = any(None in tensor.shape[1:] for tensor in model.inputs)
+    batches = BATCHES if model.inputs[0].shape[0] is None else (int(model.inputs[0].shape[0]),)
     pairs: dict[str, Pair] = {}
-    for batch, size in product(BATCHES, ODD_SIZES if varying else (0,)):
-        inputs = [_inputs(tensor, batch, size, examples, random) for tensor in model.inputs]
-        expected = [np.asarray(value) for value in _listed(model(inputs if len(inputs) > 1 else inputs[0], training=False))]
-        found = onnx.run({tensor.name: value for tensor, value in zip(model.inputs, inputs, strict=True)})
-        pairs[f"batch {batch}" + (f", other sizes {size}" if varying else "")] = expected, found
-    return _judged(pairs, limit)
+    for batch, size in product(batches, ODD_SIZES if varying else (0,)):
+        inputs = [_input(tensor, batch, size, examples, random) for tensor in model.inputs]
+        try:
+            expected = _keras(model, inputs)
+        except Exception:  # too small for a network of this kind
+            continue
+        if not all(one.size for one in expected):
+            continue
+        pairs[f"batch {batch}" + (f", other sizes {size}" if varying else "")] = expected, _onnx(model, onnx, inputs)
+    return _judged(pairs, onnx, limit)
 
 
-def of_steps(step: Model, sequences: NDArray[np.float32], whole: Model | None, blocks: tuple[int, ...] = (1, 7, 36)) -> Rows:
-    """Step through sequences in blocks: the answers must be those of one step over all, and the last that of the whole-sequence model.
+def stateful_against_keras(form: keras.Model, step: Model, sequences: Array, limit: float = LIMIT) -> list[Proof]:
+    """The same for a stateful form, on pieces of sequences ``[n, time, features]`` and small states."""
+    random = np.random.default_rng(0)
+    pairs: dict[str, Pair] = {}
+    for batch, size in product(BATCHES, ODD_SIZES):
+        piece = sequences[random.integers(0, len(sequences), batch), :size]
+        states = [0.1 * random.standard_normal((batch, *tensor.shape[1:])).astype(np.float32) for tensor in form.inputs[1:]]
+        inputs = [piece, *states]
+        pairs[f"stateful, batch {batch}, {piece.shape[1]} samples"] = _keras(form, inputs), _onnx(form, step, inputs)
+    return _judged(pairs, step, limit)
+
+
+def of_steps(step: Model, sequences: Array, whole: Model | None, limit: float = LIMIT, blocks: tuple[int, ...] = (1, 7, 36)) -> list[Proof]:
+    """Step through sequences in blocks: the answers must be those of one step over all, and those of the whole-sequence model.
 
     Parameters
     ----------
@@ -69,7 +87,9 @@ def of_steps(step: Model, sequences: NDArray[np.float32], whole: Model | None, b
     sequences : ndarray
         ``[n, time, features]``.
     whole : Model, optional
-        The model itself, if it takes sequences and answers at their end.
+        The model itself, if it takes sequences; it answers sample by sample or at the end.
+    limit : float
+        Largest relative difference that is accepted.
     blocks : tuple of int
         Samples in a step.
 
@@ -78,43 +98,65 @@ def of_steps(step: Model, sequences: NDArray[np.float32], whole: Model | None, b
     RtkitError
         As `against_keras`.
     """
-    together = [_stepped(step, sequence, len(sequence)) for sequence in sequences]
+    together = np.stack([_stepped(step, sequence, len(sequence)) for sequence in sequences])
     pairs: dict[str, Pair] = {}
     for size in blocks:
-        found = [_stepped(step, sequence, size) for sequence in sequences]
-        pairs[f"steps of {size} against one step over the sequence"] = [np.stack(together)], [np.stack(found)]
+        found = np.stack([_stepped(step, sequence, size) for sequence in sequences])
+        pairs[f"steps of {size} against one step over the sequence"] = [together], [found]
         if whole is not None:
-            expected = whole.run({whole.inputs[0].name: sequences})[0]
-            pairs[f"steps of {size} against the whole-sequence model"] = [expected], [np.stack([answers[-1] for answers in found])]
-    return _judged(pairs, LIMIT)
+            expected = np.concatenate([whole.run({whole.inputs[0].name: sequence[None]})[0] for sequence in sequences])
+            pairs[f"steps of {size} against the whole-sequence model"] = (
+                [expected],
+                [found if expected.ndim == found.ndim else found[:, -1]],
+            )
+    return _judged(pairs, step, limit)
 
 
-def _stepped(step: Model, sequence: NDArray[np.float32], size: int) -> NDArray[Any]:
+def noise(step: Model, whole: Model) -> Array:
+    """Sequences of noise for a stateful form, where there is nothing real, as long as the whole model takes them."""
+    features = Stepper(step).input.shape[-1]
+    length = next((size for size in whole.inputs[0].shape[1:2] if isinstance(size, int)), 60)
+    return np.random.default_rng(1).standard_normal((4, length, int(features))).astype(np.float32)
+
+
+def _stepped(step: Model, sequence: Array, size: int) -> Array:
     """Answers ``[time, …]`` of a stateful model that takes `size` samples a step."""
     stepper = Stepper(step)
     name = stepper.outputs[0].name
     return np.concatenate([stepper(sequence[None, start : start + size])[name][0].copy() for start in range(0, len(sequence), size)])
 
 
-def _inputs(tensor: Any, batch: int, size: int, examples: NDArray[Any] | None, random: np.random.Generator) -> NDArray[Any]:
+def _input(tensor: Any, batch: int, size: int, examples: Array | None, random: np.random.Generator) -> Array:
     if examples is not None and None not in tensor.shape[1:]:
         return examples[random.permutation(len(examples))[:batch]]
     shape = (batch, *(size if axis is None else axis for axis in tensor.shape[1:]))
+    if np.dtype(tensor.dtype).kind in "iub":
+        return random.integers(0, 2, shape).astype(tensor.dtype)  # every vocabulary has a 0 and a 1
     return random.standard_normal(shape).astype(tensor.dtype)
 
 
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
+def _keras(model: keras.Model, inputs: list[Array]) -> list[Array]:
+    value = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+    return [np.asarray(one) for one in (value if isinstance(value, list | tuple) else [value])]
 
 
-def _judged(pairs: dict[str, Pair], limit: float) -> Rows:
-    """The difference of each case, relative to the largest value of each output in all cases."""
+def _onnx(model: keras.Model, onnx: Model, inputs: list[Array]) -> list[Array]:
+    return onnx.run({tensor.name: value for tensor, value in zip(model.inputs, inputs, strict=True)})
+
+
+def _judged(pairs: dict[str, Pair], model: Model, limit: float) -> list[Proof]:
+    """The difference of each case, relative to the largest value of each output in all cases of the kind."""
+    if not pairs:
+        raise RtkitError(f"{model.path.name}: Keras runs the model on none of the sizes {', '.join(map(str, ODD_SIZES))}")
     outputs = range(len(next(iter(pairs.values()))[0]))
-    scales = [max(float(np.abs(expected[k]).max()) for expected, _ in pairs.values()) for k in outputs]
-    rows: Rows = []
+    scales = [max(float(np.abs(expected[k].astype(float)).max()) for expected, _ in pairs.values()) for k in outputs]
+    proofs: list[Proof] = []
     for case, (expected, found) in pairs.items():
-        worst = max(float(np.abs(expected[k] - found[k]).max()) / max(scales[k], float(np.finfo(np.float32).tiny)) for k in outputs)
-        rows.append({"case": case, "difference": worst})
+        differences = [float(np.abs(expected[k].astype(float) - found[k].astype(float)).max()) for k in outputs]
+        worst = max(difference / (scale or 1.0) for difference, scale in zip(differences, scales, strict=True))
+        proofs.append(Proof(case, worst))
         if not worst <= limit:
-            raise RtkitError(f"not the same as in Keras: {case} differs by {worst:.2g} of the largest output, at most {limit:g} allowed")
-    return rows
+            raise RtkitError(
+                f"{model.path.name} is not the model in Keras: {case} differs by {worst:.2g} of the largest output, not {limit:g}"
+            )
+    return proofs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -73,11 +74,12 @@ def apply(
 def _apply_samples(chain: Chain, samples: NDArray[Any], rate: float) -> tuple[NDArray[Any], list[Event]]:
     if not np.issubdtype(samples.dtype, np.floating) or samples.ndim not in (1, 2) or (samples.ndim == 2 and samples.shape[1] == 0):
         raise InputError(f"apply: expected floating-point samples [n] or [n, channels], got {samples.dtype} {list(samples.shape)}")
-    if not rate > 0:
+    if not 0 < rate < math.inf:
         raise UsageError(f"apply: rate={rate:g} does not fit; expected a number above 0")
     first = chain.steps[0] if chain.steps else None
     dtype = first.dtype if isinstance(first, SampleProcessor) else np.float32
-    data = np.array(samples if samples.ndim == 2 else samples[:, None], dtype)  # a copy, ours to hand over
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes Inf, and counts as such
+        data = np.array(samples if samples.ndim == 2 else samples[:, None], dtype)  # a copy, ours to hand over
     channels = ("mono",) if data.shape[1] == 1 else tuple(str(number + 1) for number in range(data.shape[1]))
     out = chain.open(SampleSpec(rate, channels))
     assert isinstance(out, SampleSpec)
@@ -90,7 +92,7 @@ def _apply_samples(chain: Chain, samples: NDArray[Any], rate: float) -> tuple[ND
 
 
 def _apply_frames(chain: Chain, frames: NDArray[Any], fps: float) -> tuple[NDArray[Any], list[Event]]:
-    if frames.dtype != np.uint8 or frames.ndim not in (3, 4) or (frames.ndim == 4 and frames.shape[3] != 3):
+    if frames.dtype != np.uint8 or frames.ndim not in (3, 4) or 0 in frames.shape[1:] or (frames.ndim == 4 and frames.shape[3] != 3):
         raise InputError(f"apply: expected uint8 frames [n, h, w] or [n, h, w, 3], got {frames.dtype} {list(frames.shape)}")
     if not fps > 0:
         raise UsageError(f"apply: fps={fps:g} does not fit; expected a number above 0")

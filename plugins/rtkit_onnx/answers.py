@@ -29,9 +29,11 @@ def find_label(answer: NDArray[Any], labels: Sequence[str]) -> tuple[str | None,
 
 
 def plain(answers: Mapping[str, NDArray[Any]], states: Mapping[str, str]) -> dict[str, Any]:
-    """Answers by name as JSON can hold them; not the states, and of a large one only its shape."""
+    """Answers by name as JSON can hold them, with 0 for what is not finite; not the states, and of a large one only its shape."""
     return {
-        name: np.round(value.astype(float), 6).squeeze().tolist() if value.size <= LARGEST else {"shape": list(value.shape)}
+        name: np.nan_to_num(np.round(value.astype(float), 6), nan=0.0, posinf=0.0, neginf=0.0).squeeze().tolist()
+        if value.size <= LARGEST
+        else {"shape": list(value.shape)}
         for name, value in answers.items()
         if name not in states.values()
     }

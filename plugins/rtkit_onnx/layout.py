@@ -43,6 +43,16 @@ class Layout:
         time = varying[0] if len(varying) == 1 else axes[not first_is_longer]
         return cls(shape, time, next(axis for axis in axes if axis != time))
 
+    @classmethod
+    def of_answer(cls, shape: tuple[int, ...], length: int) -> Layout | None:
+        """How an answer lies that is a signal of `length` samples: the axis of that size is time. None for a few numbers."""
+        axes = [axis for axis, size in enumerate(shape) if size == length and (axis > 0 or len(shape) == 1)]
+        if length == 1 or len(shape) > 3 or not axes or (len(shape) == 3 and shape[0] != 1):
+            return None
+        time = axes[0]
+        channel = next((axis for axis in range(1, len(shape)) if axis != time), None)
+        return cls(shape, time, channel)
+
     @property
     def length(self) -> int | None:
         """Samples of time; None for any number."""

@@ -32,9 +32,9 @@ class Onnx(Processor[Any, Any]):
     model : str
         A file, a folder with model.onnx, or the name of a shipped model; NAME/step for its stateful form.
     hop : int
-        Samples from one window to the next; a window's length when not given.
+        Samples from one window to the next, no more than a window has if a signal comes out; a window's length when not given.
     window : int
-        Samples in a window, for a model that takes any length.
+        Samples in a window or step, for a model that takes any length.
     normalise : str
         What to do to the input: auto (as the card says; without a card, unit for pictures of floats), raw, zscore (each window),
         unit (pixels 0 to 1), symmetric (-1 to 1), imagenet.
@@ -54,8 +54,8 @@ class Onnx(Processor[Any, Any]):
     """
 
     model: str = "heartbeat"
-    hop: Annotated[int, Range(1)] | None = None
-    window: Annotated[int, Range(1)] | None = None
+    hop: Annotated[int, Range(1, 10_000_000)] | None = None
+    window: Annotated[int, Range(1, 10_000_000)] | None = None
     normalise: Normalise = "auto"
     colour: Literal["rgb", "bgr"] = "rgb"
     threads: Annotated[int, Range(1, 64)] = 1
@@ -71,9 +71,11 @@ class Onnx(Processor[Any, Any]):
         super().open(spec)
         model = load(self.model, self.threads, self.providers)
         normalisation = choose(self.normalise, self.colour, model.card)
-        self._runner: Any = Signals(model, normalisation, self.window, self.hop)
+        self._runner: Any
         if isinstance(spec, FrameSpec):
             self._runner = Pictures(model, normalisation)
+        else:
+            self._runner = Signals(model, normalisation, self.window, self.hop)
         opened: Spec = self._runner.open(spec)
         self.latency = self._runner.latency
         self._runner.events = self.events

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, SpecError
+from rtkit.errors import InputError, SpecError, UsageError
 from rtkit.items import SampleSpec
 from rtkit.onnx import Call, Model, Stepper, Tensor
+from rtkit.onnx.model import single
 from rtkit_onnx.layout import Layout
 
 #: Inputs of this name get the sample rate (Hz).
 RATE_NAMES = ("sr", "rate", "sample_rate")
+#: Numbers of samples with which a model is tried that takes any.
+PROBES = (13, 17)
 #: How far, relatively, a stream's rate may be from that of the card.
 RATE_TOLERANCE = 1e-3
 
@@ -49,31 +53,33 @@ class Runner:
         The stream has another number of channels, or another rate.
     InputError
         The model takes more than one input, or any length where none is given.
+    UsageError
+        A window of another length than the model takes.
     """
 
     answers: dict[str, NDArray[Any]]
 
     def __init__(self, model: Model, spec: SampleSpec, window: int | None) -> None:
-        place, self.stepped = model.path, bool(model.states)
-        constants = {t.name: np.full(_ones(t), round(spec.rate), t.dtype) for t in model.inputs if t.name.lower() in RATE_NAMES}
+        self._place = place = model.path
+        self.stepped = bool(model.states)
+        constants = {t.name: _rate_input(t, spec.rate) for t in model.inputs if t.name.lower() in RATE_NAMES}
         _check_rate(model, spec)
         free = [tensor for tensor in model.inputs if tensor.name not in {*model.states, *constants}]
         given = [tensor for tensor in model.outputs if tensor.name not in model.states.values()]
         if len(free) != 1 or not given:
             raise InputError(f"{place}: expected one input beside states, and an output; found {', '.join(map(str, free)) or 'none'}")
-        if not 1 <= len(free[0].shape) <= 3:
+        if not 1 <= len(free[0].shape) <= 3 or 0 in free[0].shape:
             raise SpecError(f"{place}: takes no signal but {free[0]}, got {spec}")
         self._in, self.name = Layout.of(free[0]), given[0].name
         channels = self._in.channels or len(spec.channels)
         if channels != len(spec.channels):
             raise SpecError(f"{place}: needs {channels} channel(s), got {spec}")
-        self._out = _layout_of_answer(given[0], self._in)
-        self.answers_signal = self._out is not None
-        length = self._in.length or window or (1 if self.stepped else None)
+        fixed = self._in.length
+        if fixed is not None and window not in (None, fixed):
+            raise UsageError(f"{place}: window={window} does not fit; the model takes {fixed} samples")
+        length = fixed or window or (1 if self.stepped else None)
         if length is None:
             raise InputError(f"{place}: {free[0]} takes any length; give window=")
-        flows = self.stepped and self._in.length is None and self.answers_signal
-        self.length = None if flows else length
         self._stepper = Stepper(model, constants) if self.stepped else None
         if self._stepper is None:
             self._call = Call(model, self._in.sizes(length, channels))
@@ -81,9 +87,25 @@ class Runner:
             for name, value in constants.items():
                 self._call.inputs[name][...] = value
         # a stream has to know the width before its first sample, and a live one cannot wait for the first call, which is slow
+        flows = self.stepped and fixed is None and window is None and self._answers_each_sample(channels)
+        self._out = Layout.of_answer(
+            self._raw(np.zeros((PROBES[0] if flows else length, channels), np.float32)).shape, PROBES[0] if flows else length
+        )
+        self.length = None if flows else length
+        self.answers_signal = self._out is not None
+        self.width = 0
         self.width = int(self.ask(np.zeros((length, channels), np.float32)).shape[1])
         for value in self.state.values():
             value[...] = 0
+
+    def _answers_each_sample(self, channels: int) -> bool:
+        """Whether a model that takes any number of samples answers with as many: asked twice, as one number may be an accident."""
+        try:
+            shapes = [self._raw(np.zeros((count, channels), np.float32)).shape for count in PROBES]
+        except InputError:  # it takes some numbers of samples only
+            return False
+        layouts = [Layout.of_answer(shape, count) for shape, count in zip(shapes, PROBES, strict=True)]
+        return None not in layouts and layouts[0].time == layouts[1].time  # type: ignore[union-attr]
 
     @property
     def state(self) -> dict[str, NDArray[Any]]:
@@ -91,20 +113,36 @@ class Runner:
         return self._stepper.state if self._stepper else {}
 
     def ask(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Ask with samples ``[n, channels]``; gives ``[n, width]`` for a signal, else ``[1, width]``, valid until the next question."""
+        """Ask with samples ``[n, channels]``; gives ``[n, width]`` for a signal, else ``[1, width]``, valid until the next question.
+
+        Raises
+        ------
+        InputError
+            The model does not run on these samples, or answers with another number of values than before.
+        """
+        value = self._raw(samples)
+        for name, state in self.state.items():
+            if not math.isfinite(np.vdot(state, state)):  # what the model made of finite samples must not stay for good
+                self.state[name][...] = finite(state)
+        answer = finite(self._out.unpack(value) if self._out is not None else value.reshape(1, -1))
+        if self.width and answer.shape[1] != self.width:
+            raise InputError(f"{self._place}: {self.name} has {answer.shape[1]} values now, and had {self.width} at first")
+        return answer
+
+    def _raw(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The first output as it is, in float32."""
         packed = self._in.pack(samples)
         if self._stepper is not None:
             self.answers = self._stepper(packed)
         else:
             self._question[...] = packed
             self.answers = self._call()
-        value = self.answers[self.name].astype(np.float32, copy=False)
-        return finite(self._out.unpack(value) if self._out is not None else value.reshape(1, -1))
+        return self.answers[self.name].astype(np.float32, copy=False)
 
 
 def finite(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """The values with 0 for NaN and Inf. A sum of squares tells at a fraction of the cost that there is none, unless it overflows."""
-    if np.isfinite(np.vdot(values, values)):
+    if math.isfinite(np.vdot(values, values)):
         return values
     return np.asarray(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), np.float32)
 
@@ -115,12 +153,6 @@ def _check_rate(model: Model, spec: SampleSpec) -> None:
         raise SpecError(f"{model.path}: needs {rate:g} Hz, got {spec}", rate=rate)
 
 
-def _layout_of_answer(answer: Tensor, question: Layout) -> Layout | None:
-    """How an answer lies that is a signal as long as the question; None for a few numbers."""
-    length = question.shape[question.time]
-    is_signal = length != 1 and len(answer.shape) <= 3 and length in answer.shape[min(1, len(answer.shape) - 1) :]
-    return Layout.of(answer) if is_signal else None
-
-
-def _ones(tensor: Tensor) -> tuple[int, ...]:
-    return tuple(size if isinstance(size, int) else 1 for size in tensor.shape)
+def _rate_input(tensor: Tensor, rate: float) -> NDArray[Any]:
+    whole = np.dtype(tensor.dtype).kind in "iu"
+    return np.full(single(tensor.shape), round(rate) if whole else rate, tensor.dtype)

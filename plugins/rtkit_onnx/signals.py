@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
+from rtkit.errors import InputError, UsageError
 from rtkit.items import Block, SampleSpec
 from rtkit.onnx import Model
 from rtkit.onnx.card import Normalisation
@@ -41,7 +41,11 @@ class Signals(SampleProcessor):
         super().open(spec)
         runner = self._runner = Runner(self._model, spec, self._window)
         length = runner.length or 1
-        self._hop = length if runner.stepped else self._wanted_hop or length
+        self._hop = self._wanted_hop or length
+        if (self._hop > length and runner.answers_signal) or (self._hop != length and runner.stepped):
+            raise UsageError(
+                f"{self._model.path}: hop={self._hop} does not fit; {'a step' if runner.stepped else 'a window'} has {length} samples"
+            )
         self._says = not runner.answers_signal and self._hop > 1
         self._recent = np.zeros((length, len(spec.channels)), np.float32)
         self._left = length  # samples until the next question

@@ -28,8 +28,8 @@ def read(digest: str) -> bytes | None:
 
 
 def write(digest: str, make: Callable[[Path], object]) -> None:
-    """Keep the optimised graph that `make` writes to a path. A folder that cannot be written is no error."""
-    with contextlib.suppress(OSError):
+    """Keep the optimised graph that `make` writes to a path. A folder that cannot be written, or a full disk, is no error."""
+    with contextlib.suppress(Exception):  # ONNX Runtime has kinds of its own
         folder().mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryDirectory(dir=folder()) as scratch:  # another process may do the same: the last move wins
             path = Path(scratch) / "graph.onnx"

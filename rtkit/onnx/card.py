@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +18,13 @@ NAME = "model.json"
 Shape = tuple[int | str, ...]
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+#: Sample rates (Hz) between which a stream can be resampled.
+Rate = Annotated[float, msgspec.Meta(ge=0.1, le=1e7)]
+#: One value for all colours, or one for each.
+Colours = Annotated[tuple[float, ...], msgspec.Meta(min_length=1, max_length=3)]
+FileName = Annotated[str, msgspec.Meta(pattern=r"^[^/\\]+\.onnx$")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 #: A size of a tensor: a number, or a name for one that may vary.
 Size = Annotated[int, msgspec.Meta(ge=0)] | str
 
@@ -47,13 +56,10 @@ class Tensor(msgspec.Struct, frozen=True, omit_defaults=True):
     def __str__(self) -> str:
         return f"{self.name} {self.dtype} [{', '.join(map(str, self.shape))}]"
 
-    def matches(self, other: Tensor) -> bool:
-        """Whether name, type and shape are the same; a size that may vary may have any name."""
-
-        def fixed(shape: Shape) -> list[int | None]:
-            return [size if isinstance(size, int) else None for size in shape]
-
-        return (self.name, self.dtype, fixed(self.shape)) == (other.name, other.dtype, fixed(other.shape))
+    @property
+    def kind(self) -> tuple[str, tuple[int | None, ...]]:
+        """Type and shape, with None for a size that may vary, whatever its name."""
+        return self.dtype, tuple(size if isinstance(size, int) else None for size in self.shape)
 
 
 class File(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,8 +77,8 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
         For a stateful form: name of the input that takes a state → name of the output that gives the next one.
     """
 
-    sha256: str
-    bytes: int
+    sha256: Sha256
+    bytes: Count
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     states: dict[str, str] = {}
@@ -95,10 +101,17 @@ class Normalisation(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkn
     """
 
     kind: Literal["none", "zscore", "pixels"] = "none"
-    scale: float = 1.0
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[Positive, ...] = (1.0,)
+    scale: Positive = 1.0
+    mean: Colours = (0.0,)
+    std: Annotated[tuple[Positive, ...], msgspec.Meta(min_length=1, max_length=3)] = (1.0,)
     colour: Literal["rgb", "bgr"] = "rgb"
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """A case in which a file was compared with its origin, and the largest difference, relative to the largest output."""
+
+    case: str
+    difference: float
 
 
 class Card(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -128,8 +141,8 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         What it learned from: name, source, licence, sha256, rows.
     metrics : list of dict
         Name, value, unit, split, and count each.
-    verification : list of dict
-        How far ONNX Runtime is from Keras: case and largest relative difference each.
+    verification : list of Proof
+        How far ONNX Runtime is from Keras.
     quantisation : list of dict
         Which variants were tried, what they did to speed and accuracy, and whether one was kept.
     latency : list of dict
@@ -143,14 +156,14 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     does: str
     limits: str = ""
     licence: str = ""
-    files: Annotated[dict[str, File], msgspec.Meta(min_length=1)]
+    files: Annotated[dict[FileName, File], msgspec.Meta(min_length=1)]
     normalisation: Normalisation = Normalisation()
     labels: tuple[str, ...] = ()
-    rate: Positive | None = None
-    parameters: int | None = None
+    rate: Rate | None = None
+    parameters: Count | None = None
     data: list[dict[str, Any]] = []
     metrics: list[dict[str, Any]] = []
-    verification: list[dict[str, Any]] = []
+    verification: list[Proof] = []
     quantisation: list[dict[str, Any]] = []
     latency: list[dict[str, Any]] = []
     made_by: dict[str, Any] = {}
@@ -174,6 +187,34 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
 
 
+def publish(card: Card, scratch: Path, folder: Path) -> None:
+    """Move the files of a model from a scratch folder to where they belong, with their card.
+
+    The old card goes first and the new one comes last, so that no card ever lies beside files of another model.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / NAME).unlink(missing_ok=True)
+        for name in card.files:
+            part = folder / f"{name}.part"
+            shutil.copyfile(scratch / name, part)
+            part.replace(folder / name)
+        card.write(folder / NAME)
+    except OSError as error:
+        raise InputError(f"{folder}: the model cannot be written: {error.strerror}") from None
+
+
+def describe(path: Path, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], states: dict[str, str]) -> File:
+    """The entry of a file on a card, with its hash."""
+    data = path.read_bytes()
+    return File(hashlib.sha256(data).hexdigest(), len(data), inputs, outputs, states)
+
+
 def read_card(path: Path) -> Card:
     """Read and check a card.
 
@@ -185,6 +226,6 @@ def read_card(path: Path) -> Card:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Card)
     except OSError as error:
-        raise InputError(f"{path}: no model card there: {error.strerror}") from None
+        raise InputError(f"{path}: the model card cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not a model card: {error}") from None

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import json
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from rtkit.errors import InputError
 from rtkit.onnx import timing
 from rtkit.onnx.card import NAME, Card, read_card
 from rtkit.onnx.find import STEP, find, shipped
-from rtkit.onnx.model import load
-from rtkit.onnx.stepper import Stepper
+from rtkit.onnx.model import Model, load
 
 Rows = list[dict[str, Any]]
 
@@ -67,8 +63,8 @@ def _lines(card: Card) -> list[str]:
         lines.append(f"{'labels':14}{', '.join(card.labels)}")
     tables = {key: getattr(card, key) for key in ("data", "metrics", "verification", "quantisation", "latency")}
     if card.verification:
-        worst = max(card.verification, key=lambda row: row.get("difference", 0))
-        tables["verification"] = [{"cases": len(card.verification), "worst": worst.get("case"), "difference": worst.get("difference")}]
+        worst = max(card.verification, key=lambda row: row.difference)
+        tables["verification"] = [{"cases": len(card.verification), "worst": worst.case, "difference": worst.difference}]
     for key, rows in tables.items():
         lines += [key, *("  " + ", ".join(_pair(*item) for item in row.items()) for row in rows)] if rows else []
     return [*lines, "made by", *(f"  {_pair(*item)}" for item in card.made_by.items())]
@@ -94,20 +90,23 @@ def bench(name: str) -> Rows:
         No such model.
     """
     model = load(name)
-    if model.states:
-        raise InputError(f"{name}: times the whole model; its steps are timed beside it")
-    calls: dict[str, Any] = {"ONNX Runtime": timing.one_call(model)}
-    if model.card is not None and importlib.util.find_spec("tensorflow") and importlib.util.find_spec("export"):
-        from export.comparison import keras_calls
+    rows: Rows = []
+    if not model.states:
+        calls: dict[str, Any] = {"ONNX Runtime": timing.one_call(model), **_in_keras(model)}
+        times = timing.medians(calls)
+        base = times["ONNX Runtime"]
+        rows = [{"call": call, "us": round(1e6 * value, 1), "times ONNX Runtime": round(value / base, 1)} for call, value in times.items()]
+    step = model if model.states else load(model.path.with_name(STEP)) if model.card is not None and STEP in model.card.files else None
+    steps = timing.of_steps(step) if step is not None else []
+    return rows + [{"call": row["case"], "us": row["us"], "times ONNX Runtime": None} for row in steps]
 
-        calls |= keras_calls(model.card.name)
-    times = timing.medians(calls)
-    base = times["ONNX Runtime"]
-    rows = [{"call": call, "us": round(1e6 * value, 1), "times ONNX Runtime": round(value / base, 1)} for call, value in times.items()]
-    if model.card is not None and STEP in model.card.files:
-        stepper = Stepper(load(model.path.with_name(STEP)))
-        for size in (1, 360):
-            step = functools.partial(stepper, np.zeros((1, size, int(stepper.input.shape[-1])), np.float32))
-            each = 1e6 * timing.medians({"step": step})["step"] / size
-            rows.append({"call": f"a sample in steps of {size}", "us": round(each, 3), "times ONNX Runtime": None})
-    return rows
+
+def _in_keras(model: Model) -> dict[str, Any]:
+    """Ways to run a shipped model in Keras, where TensorFlow and the road are there; another model may have the same name."""
+    is_shipped = model.card is not None and shipped().get(model.card.name) == model.path.parent
+    if not (is_shipped and importlib.util.find_spec("tensorflow") and importlib.util.find_spec("export")):
+        return {}
+    from export.comparison import keras_calls
+
+    assert model.card is not None
+    return keras_calls(model.card.name)

@@ -30,25 +30,27 @@ def find(name: str) -> Path:
     Parameters
     ----------
     name : str
-        An ONNX file, a folder that holds ``model.onnx``, the name of a shipped model, or its stateful form as ``NAME/step``.
+        The name of a shipped model, an ONNX file, or a folder that holds ``model.onnx``; its stateful form as ``NAME/step`` or
+        ``FOLDER/step``. A folder of your own that has the name of a shipped model is ``./NAME``.
 
     Raises
     ------
     InputError
         Nothing of that name.
     """
-    path = Path(name)
-    if path.is_file():
-        return path
-    if (path / MODEL).is_file():
-        return path / MODEL
     models = shipped()
-    folder, _, form = name.partition("/")
-    if folder in models and form in ("", "model", "step"):
-        chosen = models[folder] / (STEP if form == "step" else MODEL)
-        if chosen.is_file():
-            return chosen
-        raise InputError(f"{name}: the model {folder} has no file {chosen.name}")
+    folder, _, form = name.rpartition("/") if name.endswith("/step") else (name, "", "model")
+    place = models.get(folder, Path(folder))
+    for path in (place, place / f"{form}.onnx") if form == "model" else (place / STEP,):
+        if name and _is_file(path):
+            return path
     raise InputError(
-        f"{name}: no such model; expected an ONNX file, a folder with {MODEL}, or one of: {', '.join(sorted(models)) or 'none'}"
+        f"{name!r}: no such model; expected an ONNX file, a folder with {MODEL}, or one of: {', '.join(sorted(models)) or 'none'}"
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, or a folder that may not be entered
+        return False

@@ -60,9 +60,28 @@ class Model:
         self.states = card.files[path.name].states if card else guess_states(self.inputs, self.outputs)
 
     def run(self, inputs: Mapping[str, Array]) -> list[Array]:
-        """Run once; gives the outputs in the order of `outputs`."""
-        made: list[Array] = self.session.run(None, dict(inputs))
+        """Run once; gives the outputs in the order of `outputs`.
+
+        Raises
+        ------
+        InputError
+            The model does not run on inputs of this shape or type.
+        """
+        try:
+            made: list[Array] = self.session.run(None, dict(inputs))
+        except Exception as error:  # ONNX Runtime has kinds of its own
+            raise self._refusal(error) from None
         return made
+
+    def run_bound(self, bound: onnxruntime.IOBinding) -> None:
+        """Run once on arrays that were bound by `bind`; errors as of `run`."""
+        try:
+            self.session.run_with_iobinding(bound)
+        except Exception as error:
+            raise self._refusal(error) from None
+
+    def _refusal(self, error: Exception) -> InputError:
+        return InputError(f"{self.path}: the model does not run on this input: {' '.join(str(error).split())}")
 
     def __repr__(self) -> str:
         return f"Model({self.path}: {', '.join(map(str, self.inputs))} → {', '.join(map(str, self.outputs))})"
@@ -108,14 +127,16 @@ def load(name: str | Path, threads: int = 1, providers: str | None = None) -> Mo
 def _check_contract(card: Card, model: Model) -> None:
     file = card.files[model.path.name]
     for what, said, found in (("input", file.inputs, model.inputs), ("output", file.outputs, model.outputs)):
-        if len(said) != len(found) or not all(a.matches(b) for a, b in zip(said, found, strict=True)):
+        if len(said) != len(found) or any((a.name, a.kind) != (b.name, b.kind) for a, b in zip(said, found, strict=True)):
             raise InputError(
                 f"{model.path}: {what}s are {', '.join(map(str, found))}; its model card says {', '.join(map(str, said)) or 'none'}"
             )
-    inputs, outputs = ({tensor.name for tensor in tensors} for tensors in (model.inputs, model.outputs))
+    inputs, outputs = ({tensor.name: tensor.kind for tensor in tensors} for tensors in (model.inputs, model.outputs))
+    if len(set(file.states.values())) < len(file.states):
+        raise InputError(f"{model.path}: its model card has two states that come from one output")
     for taken, given in file.states.items():
-        if taken not in inputs or given not in outputs:
-            raise InputError(f"{model.path}: its model card has a state {taken} → {given}, which the file has not")
+        if taken not in inputs or given not in outputs or inputs[taken] != outputs[given]:
+            raise InputError(f"{model.path}: its model card has a state {taken} → {given}, which the file has not, or not of one shape")
 
 
 def _tensor(path: Path, value: Any) -> Tensor:
@@ -126,23 +147,34 @@ def _tensor(path: Path, value: Any) -> Tensor:
 
 
 def guess_states(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, str]:
-    """Which inputs of a stateful model take the state that an output gives: same type and shape, and the output's name contains
-    the input's (``h`` and ``h_out``, ``state`` and ``stateN``, ``conv_cache`` and ``conv_cache_out``).
+    """Which inputs of a stateful model take the state that an output gives.
+
+    Those of the same type and shape whose output's name contains the input's (``h`` and ``h_out``, ``state`` and ``stateN``,
+    ``conv_cache`` and ``conv_cache_out``); but never all of them: what is left is the signal (``x`` and ``x_hat``).
     """
     pairs: dict[str, str] = {}
     for taken in sorted(inputs, key=lambda tensor: -len(tensor.name)):
         for given in outputs:
-            same = taken.matches(Tensor(taken.name, given.dtype, given.shape))
-            if same and given.name not in pairs.values() and taken.name.lower() in given.name.lower():
+            if taken.kind == given.kind and given.name not in pairs.values() and taken.name.lower() in given.name.lower():
                 pairs[taken.name] = given.name
                 break
+    if len(pairs) == len(inputs):  # the first input is the signal
+        pairs.pop(inputs[0].name)
+    if len(pairs) == len(outputs):  # the first output is the answer
+        pairs = {taken: given for taken, given in pairs.items() if given != outputs[0].name}
     return {tensor.name: pairs[tensor.name] for tensor in inputs if tensor.name in pairs}
 
 
 def resolve(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...] | None:
     """A shape with its names replaced by sizes; None where one is not known."""
-    found = tuple(size if isinstance(size, int) else sizes.get(size, -1) for size in shape)
-    return None if -1 in found else found
+    if any(isinstance(size, str) and size not in sizes for size in shape):
+        return None
+    return tuple(size if isinstance(size, int) else sizes[size] for size in shape)
+
+
+def single(shape: Shape) -> tuple[int, ...]:
+    """A shape with 1 for what may vary."""
+    return tuple(size if isinstance(size, int) else 1 for size in shape)
 
 
 class Call:
@@ -178,13 +210,13 @@ class Call:
             tensor.name: np.zeros(shape, tensor.dtype) for tensor in model.outputs if (shape := shapes[tensor.name]) is not None
         }
         self._bound = None
-        if None not in shapes.values() and all(array.size for array in (*self.inputs.values(), *self.outputs.values())):
+        if None not in shapes.values() and all(array.size for array in self.outputs.values()):
             self._bound = bind(model, self.inputs, self.outputs)
 
     def __call__(self) -> dict[str, Array]:
         """Run the model on `inputs`; gives `outputs`."""
         if self._bound is not None:
-            self._model.session.run_with_iobinding(self._bound)
+            self._model.run_bound(self._bound)
         else:
             names = [tensor.name for tensor in self._model.outputs]
             self.outputs = dict(zip(names, self._model.run(self.inputs), strict=True))
@@ -205,4 +237,6 @@ def _known(model: Model, tensor: Tensor, sizes: Mapping[str, int]) -> tuple[int,
     shape = resolve(tensor.shape, sizes)
     if shape is None:
         raise InputError(f"{model.path}: sizes of {tensor} are not known")
+    if any(size < 1 for size in shape):
+        raise InputError(f"{model.path}: {tensor} would have the shape {list(shape)}; expected sizes of at least 1")
     return shape

@@ -31,6 +31,7 @@ PROVIDERS = {
     "xnnpack": "XnnpackExecutionProvider",
 }
 
+_NOWHERE = str(Path(__file__).parent / "no-external-data")
 #: ONNX Runtime makes as many threads as it is told, and a machine that has no more of them stands still.
 MOST_THREADS = 64
 
@@ -120,7 +121,9 @@ def _open(
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # its warnings are about its own optimisations
+    options.log_severity_level = 4  # it raises what it logs, and its warnings are about its own optimisations
+    # weights in files of their own are not in the hash: a session that is made of bytes would look for them in the working folder
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     if save is not None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from rtkit.errors import InputError
-from rtkit.onnx.model import Array, Model, bind, resolve
+from rtkit.onnx.model import Array, Model, bind, resolve, single
 
 
 class Stepper:
@@ -55,7 +55,7 @@ class Stepper:
         self.input = free[0]
         self.outputs = tuple(tensor for tensor in model.outputs if tensor.name not in model.states.values())
         states = [tensor for tensor in model.inputs if tensor.name in model.states]
-        self._buffers = tuple({tensor.name: np.zeros(_sizes(tensor.shape), tensor.dtype) for tensor in states} for _ in range(2))
+        self._buffers = tuple({tensor.name: np.zeros(single(tensor.shape), tensor.dtype) for tensor in states} for _ in range(2))
         self._turn = 0
         self._shape: tuple[int, ...] = ()
 
@@ -65,15 +65,30 @@ class Stepper:
         return self._buffers[self._turn]
 
     def __call__(self, data: Array) -> dict[str, Array]:
-        """Step over `data`, of the shape of `input`; gives the outputs by name, valid until the next call."""
+        """Step over `data`, of the shape of `input`; gives the outputs by name, valid until the next call.
+
+        Raises
+        ------
+        InputError
+            Another shape, or one on which the model does not run.
+        """
         if data.shape != self._shape:
+            self._check(data.shape)
             self._prepare(data.shape)
         if self._bound is None:
             return self._run(data)
         self._data[...] = data
-        self._model.session.run_with_iobinding(self._bound[self._turn])
+        self._model.run_bound(self._bound[self._turn])
         self._turn ^= 1
         return self._out
+
+    def _check(self, shape: tuple[int, ...]) -> None:
+        """One stream: a size that may vary is 1 if a state has it, too (the batch), and any number from 1 on otherwise."""
+        states = {size for tensor in self._model.inputs if tensor.name in self._model.states for size in tensor.shape}
+        sizes = zip(self.input.shape, shape, strict=False)
+        fits = all((size == 1 if name in states else size >= 1) if isinstance(name, str) else size == name for name, size in sizes)
+        if len(shape) != len(self.input.shape) or not fits:
+            raise InputError(f"{self._model.path}: expected {self.input}, one stream, got {list(shape)}")
 
     def _prepare(self, shape: tuple[int, ...]) -> None:
         """Allocate and bind for inputs of this shape."""
@@ -97,8 +112,3 @@ class Stepper:
         for taken, following in self._model.states.items():
             self.state[taken][...] = named.pop(following)
         return named
-
-
-def _sizes(shape: tuple[int | str, ...]) -> tuple[int, ...]:
-    """Sizes of a state: one stream, so what may vary is 1."""
-    return tuple(size if isinstance(size, int) else 1 for size in shape)

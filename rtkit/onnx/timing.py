@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from rtkit.errors import InputError
 from rtkit.onnx.model import Call, Model
 from rtkit.onnx.stepper import Stepper
 
 Rows = list[dict[str, Any]]
+_SIZES = (1, 16, 224, 512)
 
 
 def processor_name() -> str:
@@ -53,13 +55,27 @@ def medians(calls: Mapping[str, Callable[[], object]], rounds: int = 5, seconds:
 
 
 def one_call(model: Model) -> Call:
-    """A call of a model on noise; what may vary in its inputs is 1, except for pictures of any size, which are 224 x 224."""
+    """A call of a model on noise, batch 1; other sizes that may vary are the first of some that the model takes.
+
+    Raises
+    ------
+    InputError
+        It takes none of them.
+    """
     names = {size for tensor in model.inputs for size in tensor.shape if isinstance(size, str)}
-    call = Call(model, {name: 224 if name in ("height", "width") else 1 for name in names})
     random = np.random.default_rng(0)
-    for array in call.inputs.values():
-        array[...] = random.standard_normal(array.shape) if array.dtype.kind == "f" else random.integers(0, 128, array.shape)
-    return call
+    for size in _SIZES:
+        call = Call(model, {name: 1 if name in ("batch", "batch_size", "n", "N") else size for name in names})
+        for array in call.inputs.values():
+            array[...] = random.standard_normal(array.shape) if array.dtype.kind == "f" else random.integers(0, 2, array.shape)
+        try:
+            call()
+        except InputError:
+            if size == _SIZES[-1]:
+                raise
+        else:
+            return call
+    raise AssertionError("unreachable")
 
 
 def of_model(model: Model) -> Rows:

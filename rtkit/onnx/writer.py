@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import itertools
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, RtkitError, UsageError
-from rtkit.onnx.card import NAME, Card, File, Tensor
+from rtkit.errors import RtkitError, UsageError
+from rtkit.onnx.card import Card, Proof, Tensor, describe, publish
 from rtkit.onnx.find import MODEL
 from rtkit.onnx.model import load
 from rtkit.onnx.stepper import Stepper
@@ -118,41 +118,35 @@ def write(network: Network, folder: str | Path, made_by: dict[str, Any] | None =
     ------
     ModuleNotFoundError
         The package onnx is not installed.
-    OSError
+    InputError
         The folder cannot be written.
     RtkitError
-        ONNX Runtime does not give what the weights in numpy give; nothing is written over an older model then.
+        ONNX Runtime does not give what the weights in numpy give; nothing is written then.
     """
     import onnx
 
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"new-{MODEL}"
-    try:
-        part.write_bytes(_build(network, onnx).SerializeToString())
-        difference = _difference(network, part)
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        (scratch / MODEL).write_bytes(_build(network, onnx).SerializeToString())
+        difference = _difference(network, scratch / MODEL)
         if not difference <= LIMIT:
             raise RtkitError(
                 f"{folder}: the model differs by {difference:.2g} of its largest output from the weights; at most {LIMIT:g} allowed"
             )
-        model, data = load(part), part.read_bytes()
-        part.replace(folder / MODEL)
-    finally:
-        part.unlink(missing_ok=True)
-    inputs = tuple(_about(tensor, network) for tensor in model.inputs)
-    file = File(hashlib.sha256(data).hexdigest(), len(data), inputs, model.outputs, model.states)
-    versions = {name: importlib.metadata.version(name) for name in ("rtkit", "onnx", "onnxruntime")}
-    card = Card(
-        format=1,
-        name=network.name,
-        does=network.does,
-        files={MODEL: file},
-        rate=network.rate,
-        parameters=sum(layer.weights.size + layer.bias.size for layer in network.layers),
-        verification=[{"case": "noise, in steps of 1, 7 and the rest, against the weights in numpy", "difference": difference}],
-        made_by=(made_by or {}) | {"opset": OPSET, "versions": versions},
-    )
-    card.write(folder / NAME)
+        model = load(scratch / MODEL)
+        inputs = tuple(_about(tensor, network) for tensor in model.inputs)
+        versions = {name: importlib.metadata.version(name) for name in ("rtkit", "onnx", "onnxruntime")}
+        card = Card(
+            format=1,
+            name=network.name,
+            does=network.does,
+            files={MODEL: describe(scratch / MODEL, inputs, model.outputs, model.states)},
+            rate=network.rate,
+            parameters=sum(layer.weights.size + layer.bias.size for layer in network.layers),
+            verification=[Proof("noise, in steps of 1, 7 and the rest, against the weights in numpy", difference)],
+            made_by=(made_by or {}) | {"opset": OPSET, "versions": versions},
+        )
+        publish(card, scratch, Path(folder))
     return card
 
 
@@ -181,11 +175,7 @@ def write_learned(folder: str | Path, learners: Sequence[tuple[str, Learner]], m
         The folder cannot be written.
     """
     for index, (name, step) in enumerate(learners):
-        own = Path(folder) / f"{index + 1}-{name}" if len(learners) > 1 else Path(folder)
-        try:
-            write(step.network(), own, made_by)
-        except OSError as error:
-            raise InputError(f"{own}: the model cannot be written: {error.strerror}") from None
+        write(step.network(), Path(folder) / f"{index + 1}-{name}" if len(learners) > 1 else folder, made_by)
 
 
 def _build(network: Network, onnx: Any) -> Any:

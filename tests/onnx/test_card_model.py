@@ -43,7 +43,7 @@ def test_every_shipped_model_is_what_its_card_says(name):
     for file in card.files:
         load(folder / file)
         assert card.files[file].bytes == (folder / file).stat().st_size < LARGEST
-    assert max(row["difference"] for row in card.verification) <= 1e-5
+    assert max(proof.difference for proof in card.verification) <= 1e-5
     for row in card.data:
         assert row["licence"], row
         assert len(row["sha256"]) == 64, row
@@ -260,11 +260,11 @@ def test_a_written_network_is_the_network(tmp_path):
     np.testing.assert_allclose(out, network.run(samples), rtol=1e-4, atol=1e-4)
     card = read_card(tmp_path / "plant" / "model.json")
     assert card.parameters == 20 * 8 + 20 + 20 + 1
-    assert card.verification[0]["difference"] <= 1e-5
+    assert card.verification[0].difference <= 1e-5
 
 
 def test_a_network_that_does_not_come_out_right_is_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr(Network, "run", lambda self, samples: np.zeros((len(samples), 1)))
     with pytest.raises(rtkit.RtkitError, match="differs"):
         write(Network("x", "A test.", ("u",), (Layer(np.ones((1, 3, 1)), np.zeros(1)),)), tmp_path / "x")
-    assert list((tmp_path / "x").iterdir()) == []
+    assert not (tmp_path / "x").exists()

@@ -43,7 +43,6 @@ def test_a_file_without_a_card_shows_its_shapes(cli, tmp_path):
         (("nothing",), 3, "heartbeat"),
         (("bench",), 2, "which?"),
         (("a", "b"), 2, "one model"),
-        (("bench", "heartbeat/step"), 3, "whole model"),
     ],
 )
 def test_wrong_use_is_one_line(cli, arguments, code, said):
