@@ -85,3 +85,47 @@ def brightness(path: Path, size=(10, 12)) -> Path:
     """Mean of red, green and blue."""
     node = helper.make_node("ReduceMean", ["image"], ["colour"], axes=[1, 2], keepdims=0)
     return save(path, [node], [("image", FLOAT, (1, *size, 3))], [("colour", FLOAT, (1, 3))])
+
+
+def features(path: Path) -> Path:
+    """A signal of 16 samples in, more features a sample than there are samples out."""
+    weights = np.arange(32, dtype=np.float32).reshape(1, 32)
+    node = helper.make_node("MatMul", ["x", "weights"], ["features"])
+    return save(path, [node], [("x", FLOAT, (1, 16, 1))], [("features", FLOAT, (1, 16, 32))], {"weights": weights})
+
+
+def unary(path: Path, operator: str, inputs=("x", (1, 8, 1)), outputs=("y", (1, 8, 1)), dtype=FLOAT) -> Path:
+    """One operator on one input."""
+    node = helper.make_node(operator, [inputs[0]], [outputs[0]])
+    return save(path, [node], [(inputs[0], FLOAT, inputs[1])], [(outputs[0], dtype, outputs[1])])
+
+
+def pooled(path: Path) -> Path:
+    """A classifier whose answer still has the axes of a picture: [1, 3, 1, 1]."""
+    return unary(path, "GlobalAveragePool", ("image", (1, 3, 10, 12)), ("p", (1, 3, 1, 1)))
+
+
+def fours(path: Path) -> Path:
+    """Any number of samples, as long as it is a multiple of 4."""
+    node = helper.make_node("Reshape", ["x", "shape"], ["y"])
+    return save(path, [node], [("x", FLOAT, (1, "time", 1))], [("y", FLOAT, ("a", "b"))], {"shape": np.array([-1, 4])})
+
+
+def explodes(path: Path) -> Path:
+    """A state that becomes -Inf from finite samples: the logarithm of the sum so far."""
+    nodes = [
+        helper.make_node("Add", ["x", "h"], ["sum"]),
+        helper.make_node("Log", ["sum"], ["h_out"]),
+        helper.make_node("Identity", ["h_out"], ["y"]),
+    ]
+    one = (1, 1, 1)
+    return save(path, nodes, [("x", FLOAT, one), ("h", FLOAT, one)], [("y", FLOAT, one), ("h_out", FLOAT, one)])
+
+
+def external(path: Path) -> Path:
+    """Weights in a file of their own."""
+    double(path)
+    model = onnx.load(path)
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(np.full(8, 2, np.float32).reshape(8, 1), "two"))
+    onnx.save(model, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    return path

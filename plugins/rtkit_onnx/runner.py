@@ -58,6 +58,7 @@ class Runner:
     """
 
     answers: dict[str, NDArray[Any]]
+    width = -1  # not known before the first answer
 
     def __init__(self, model: Model, spec: SampleSpec, window: int | None) -> None:
         self._place = place = model.path
@@ -93,8 +94,9 @@ class Runner:
         )
         self.length = None if flows else length
         self.answers_signal = self._out is not None
-        self.width = 0
         self.width = int(self.ask(np.zeros((length, channels), np.float32)).shape[1])
+        if self.width == 0:
+            raise InputError(f"{place}: answers with nothing: {given[0]} is empty")
         for value in self.state.values():
             value[...] = 0
 
@@ -125,7 +127,7 @@ class Runner:
             if not math.isfinite(np.vdot(state, state)):  # what the model made of finite samples must not stay for good
                 self.state[name][...] = finite(state)
         answer = finite(self._out.unpack(value) if self._out is not None else value.reshape(1, -1))
-        if self.width and answer.shape[1] != self.width:
+        if answer.shape[1] != self.width >= 0:
             raise InputError(f"{self._place}: {self.name} has {answer.shape[1]} values now, and had {self.width} at first")
         return answer
 
@@ -135,7 +137,8 @@ class Runner:
         if self._stepper is not None:
             self.answers = self._stepper(packed)
         else:
-            self._question[...] = packed
+            with np.errstate(invalid="ignore"):  # whole numbers hold no more than they do
+                self._question[...] = packed
             self.answers = self._call()
         return self.answers[self.name].astype(np.float32, copy=False)
 

@@ -321,6 +321,50 @@ def test_a_users_keras_file_is_converted_and_runs(tmp_path):
     np.testing.assert_allclose(out, model.predict(samples[None], verbose=0)[0], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("network", "code", "said"),
+    [
+        (lambda: keras.Sequential([keras.Input((8, 3)), layers.LayerNormalization(axis=1), layers.LSTM(4)]), 0, "no stateful form: layer"),
+        (lambda: keras.Sequential([keras.Input((None, 1)), layers.Conv1D(4, 5)]), 0, "model.onnx"),
+        (lambda: keras.Sequential([layers.Dense(1)]), 3, "expected a model that is built"),
+        (
+            lambda: keras.Sequential([keras.Input((5,), dtype="int32"), layers.Embedding(10, 4), layers.GlobalAveragePooling1D()]),
+            0,
+            "model.onnx",
+        ),
+    ],
+)
+def test_odd_keras_files(tmp_path, network, code, said):
+    keras.utils.set_random_seed(1)
+    network().save(tmp_path / "odd.keras")
+    done = export("convert", tmp_path / "odd.keras")
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "odd" / "step.onnx").exists()
+
+
+def test_a_file_where_the_folder_should_be_is_said_at_once(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    done = export("narx", "--data", tmp_path, "--out", tmp_path / "out")
+    assert (done.returncode, "is a file" in done.stderr) == (2, True)
+    assert export("narx", "--data", tmp_path, "--seed", "-1").returncode == 2
+
+
+def test_a_work_folder_keeps_what_is_not_of_the_training(tmp_path):
+    done = Finished(tmp_path, "a")
+    done.folder.mkdir()
+    done.once("x", lambda: 1.0)
+    (tmp_path / "finished.json").write_text("{")
+    assert Finished(tmp_path, "a").once("x", lambda: 2.0) == 2.0
+    (tmp_path / "thesis.txt").write_text("mine")
+    Finished.clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    (tmp_path / "thesis.txt").unlink()
+    Finished.clear(tmp_path)
+    assert not tmp_path.exists()
+
+
 def test_a_keras_file_with_code_of_its_own_is_not_run(tmp_path):
     model = keras.Sequential([keras.Input((4,)), layers.Lambda(lambda x: x + 1)])
     model.save(tmp_path / "trap.keras")

@@ -108,6 +108,11 @@ def test_a_card_that_promises_other_shapes_is_found(folder):
         (lambda card: card["normalisation"].update(kind="sphere"), "$.normalisation.kind"),
         (lambda card: card["normalisation"].update(std=[0]), "$.normalisation.std"),
         (lambda card: card.update(rate=-1), "$.rate"),
+        (lambda card: card.update(rate=1e308), "$.rate"),
+        (lambda card: card["files"]["model.onnx"].update(sha256="AB" * 32), "$.files"),
+        (lambda card: card["files"].update({"../model.onnx": card["files"]["model.onnx"]}), "$.files"),
+        (lambda card: card.update(normalisation={"kind": "pixels", "mean": []}), "$.normalisation.mean"),
+        (lambda card: card["verification"][0].update(difference=None), "$.verification"),
     ],
 )
 def test_a_wrong_card_is_refused_with_the_place(folder, change, said):
@@ -132,9 +137,22 @@ def test_models_are_found_by_file_folder_and_name(folder):
     assert find(str(folder)) == find(str(folder / "model.onnx")) == folder / "model.onnx"
     assert find("heartbeat") == shipped()["heartbeat"] / "model.onnx"
     assert find("heartbeat/step") == shipped()["heartbeat"] / "step.onnx"
-    for name in ("nothing", "heartbeat/other", "../heartbeat", ""):
+    assert find(str(folder / "step")) == folder / "step.onnx"
+    for name in ("nothing", "heartbeat/other", "../heartbeat", "", "a" * 5000, "a\0b"):
         with pytest.raises(InputError, match="heartbeat"):
             find(name)
+
+
+def test_a_shipped_name_is_not_taken_by_what_lies_about(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "narx").write_text("notes")
+    graphs.double(tmp_path / "heartbeat" / "model.onnx")
+    graphs.double(tmp_path / "model.onnx")
+    assert find("narx") == shipped()["narx"] / "model.onnx"
+    assert find("heartbeat") == shipped()["heartbeat"] / "model.onnx"
+    assert find("./heartbeat").resolve() == tmp_path / "heartbeat" / "model.onnx"
+    with pytest.raises(InputError):
+        find("")
 
 
 def test_a_session_is_shared_while_somebody_holds_it():
@@ -231,6 +249,20 @@ def test_two_steppers_on_one_session_do_not_meet():
     assert together == list(zip(*alone, strict=True))
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (2, 1, 1), (1, 0, 1), (1, 1, 2), (1, 1, 1, 1)])
+def test_a_stepper_refuses_other_shapes(shape):
+    with pytest.raises(InputError, match="expected beat"):
+        Stepper(load("heartbeat/step"))(np.zeros(shape, np.float32))
+
+
+def test_states_that_the_file_has_not_are_found(folder):
+    card = json.loads((folder / "model.json").read_text())
+    for states in ({"lstm_h": "lstm_h_out", "lstm_c": "lstm_h_out"}, {"lstm_h": "p"}):
+        card["files"]["step.onnx"]["states"] = states
+        (folder / "model.json").write_text(json.dumps(card))
+        refused(folder / "step.onnx", "state")
+
+
 def test_a_stepper_says_what_it_needs(tmp_path):
     with pytest.raises(InputError, match="has no state"):
         Stepper(load("heartbeat"))
@@ -245,6 +277,11 @@ def test_a_call_gives_what_a_run_gives():
     np.testing.assert_array_equal(call()["p"], model.run(call.inputs)[0])
     with pytest.raises(InputError, match="sizes of beat"):
         Call(model, {})
+    for batch in (0, -1):
+        with pytest.raises(InputError, match="at least 1"):
+            Call(model, {"batch": batch})
+    with pytest.raises(InputError, match="does not run on this input"):
+        model.run({"beat": np.zeros((1, 139, 1), np.float32)})
 
 
 def test_a_written_network_is_the_network(tmp_path):

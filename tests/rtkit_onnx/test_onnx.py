@@ -216,3 +216,87 @@ def test_the_card_beside_a_file_is_heeded(tmp_path):
     assert bare.label is None
     assert labelled.label in load("heartbeat").card.labels
     np.testing.assert_allclose(labelled.data["p"], bare.data["p"], atol=1e-5)
+
+
+def onnx_of(path, **settings):
+    return rtkit.create("onnx", model=str(path), **settings)
+
+
+def test_time_is_the_axis_as_long_as_the_question(tmp_path):
+    """More features than samples, and names that say nothing."""
+    samples = np.arange(16, dtype=np.float32)
+    processor = onnx_of(graphs.features(tmp_path / "features.onnx"))
+    out, _ = rtkit.apply(processor, samples, rate=100)
+    np.testing.assert_array_equal(out[15:], samples[:, None] * np.arange(32))
+    check_processor(processor)
+    renamed = onnx_of(graphs.unary(tmp_path / "renamed.onnx", "Neg", ("x", (1, "t_in", 1)), ("y", (1, "t_out", 1))), window=8)
+    out, events = rtkit.apply(renamed, samples, rate=100)
+    np.testing.assert_array_equal(out[7:, 0], -samples)
+    assert not events
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [("audio", "audio_out"), ("x", "x_hat")])
+def test_an_output_named_like_the_input_is_no_state(tmp_path, inputs, outputs):
+    path = graphs.unary(tmp_path / "m.onnx", "Neg", (inputs, (1, 64)), (outputs, (1, 64)))
+    assert load(path).states == {}
+    check_processor(onnx_of(path))
+    picture = graphs.unary(tmp_path / "p.onnx", "Neg", ("image", (1, 3, 8, 8)), ("image_out", (1, 3, 8, 8)))
+    out, _ = rtkit.apply(onnx_of(picture, normalise="symmetric"), np.full((1, 8, 8, 3), 55, np.uint8), fps=30)
+    assert (out == 200).all()
+
+
+def test_numbers_with_axes_left_over_are_no_picture(tmp_path):
+    frames = np.full((2, 20, 30, 3), 255, np.uint8)
+    out, events = rtkit.apply(onnx_of(graphs.pooled(tmp_path / "pooled.onnx")), frames, fps=30)
+    np.testing.assert_array_equal(out, frames)
+    assert [event.data["p"] for event in events] == [[1, 1, 1]] * 2
+
+
+def test_height_and_width_of_one_name_are_square(tmp_path):
+    out, _ = rtkit.apply(onnx_of(graphs.invert(tmp_path / "m.onnx", ("n", 3, "s", "s"))), np.zeros((1, 20, 30, 3), np.uint8), fps=30)
+    assert out.shape == (1, 20, 30, 3)
+    assert (out == 255).all()
+
+
+def test_what_a_model_makes_of_finite_samples_does_not_stay(tmp_path):
+    import json
+
+    check_processor(onnx_of(graphs.explodes(tmp_path / "state.onnx")))
+    path = graphs.unary(tmp_path / "log.onnx", "GlobalAveragePool", ("x", (1, 1, 8)), ("y", (1, 1, 1)))
+    log = graphs.save(
+        tmp_path / "loglog.onnx",
+        [graphs.helper.make_node("ReduceMean", ["x"], ["m"], axes=[1]), graphs.helper.make_node("Log", ["m"], ["y"])],
+        [("x", graphs.FLOAT, (1, 8, 1))],
+        [("y", graphs.FLOAT, (1, 1, 1))],
+    )
+    check_processor(onnx_of(path))
+    _, events = rtkit.apply(onnx_of(log), np.zeros(16, np.float32), rate=100)
+    assert json.loads(json.dumps([event.data for event in events], allow_nan=False)) == [{"y": 0.0}] * 2
+
+
+@pytest.mark.parametrize(
+    ("make", "settings", "said"),
+    [
+        (graphs.double, {"hop": 9}, "a window has 8 samples"),
+        (graphs.double, {"window": 9}, "the model takes 8 samples"),
+        (graphs.running_sum, {"hop": 5}, "a step has 1 samples"),
+        (graphs.fours, {"window": 7}, "does not run on this input"),
+        (lambda path: graphs.unary(path, "NonZero", outputs=("y", (3, "n")), dtype=graphs.INT64), {}, "answers with nothing"),
+        (lambda path: graphs.double(path, (1, 0, 1)), {}, "takes no signal"),
+        (graphs.external, {}, "does not run this model"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(tmp_path, make, settings, said, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where weights outside the file would be found
+    with pytest.raises(rtkit.RtkitError, match=said) as caught:
+        rtkit.apply(onnx_of(make(tmp_path / "m.onnx"), **settings), np.zeros(20, np.float32), rate=100)
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path / "m.onnx") in str(caught.value)
+
+
+def test_a_learned_model_takes_the_place_of_an_older_one(cli, tmp_path):
+    for tail in (4, 8):
+        done = cli("run", "synth:noise", "--channels", 2, f"adaline:tail_ms={tail}", "--save-model", "learned", "--seconds", 1, "--quiet")
+        assert done.returncode == 0, done.stderr
+        assert load(tmp_path / "learned").inputs[1].shape == (1, 16 * tail - 1, 2)
+    assert sorted(path.name for path in (tmp_path / "learned").iterdir()) == ["model.json", "model.onnx"]
