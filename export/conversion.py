@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import onnx
+
+from rtkit.onnx.card import Shape
 
 #: tf2onnx refuses 19 and above; 17 is the newest that it writes well.
 OPSET = 17
 #: Names of sizes that may vary, by the rank of a tensor: the first is the batch, then these.
 _AXES = {2: ("features",), 3: ("time", "features"), 4: ("height", "width", "channels")}
+#: Sizes by axis with which a model is tried: all different, and what networks that halve their input take.
+_TRIED = (2, 192, 256, 320, 384, 448)
 
 
 def convert(model: keras.Model, path: Path, outputs: Sequence[str] = ()) -> Any:
@@ -41,11 +46,12 @@ def convert(model: keras.Model, path: Path, outputs: Sequence[str] = ()) -> Any:
     signature = [tensorflow.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name) for tensor in functional.inputs]
     proto, _ = tf2onnx.convert.from_keras(functional, signature, opset=OPSET)
     graph = proto.graph
-    for value, tensor, name in zip(graph.output, functional.outputs, outputs or _unique(functional.output_names), strict=True):
-        _rename(graph, value.name, name)
-        _name_sizes(value, tensor.shape)
     for value, tensor in zip(graph.input, functional.inputs, strict=True):
-        _name_sizes(value, tensor.shape)
+        _write_shape(value, _named(tensor.shape))
+    names = outputs or _unique(functional.output_names)
+    for value, shape, name in zip(graph.output, _output_shapes(functional, names), names, strict=True):
+        _rename(graph, value.name, name)
+        _write_shape(value, shape)
     graph.name, graph.doc_string = path.stem, ""
     onnx.checker.check_model(proto, full_check=True)
     onnx.save(proto, path)
@@ -67,12 +73,37 @@ def _rename(graph: Any, old: str, new: str) -> None:
             value.name = new
 
 
-def _name_sizes(value: Any, shape: tuple[int | None, ...]) -> None:
+def _named(shape: tuple[int | None, ...]) -> Shape:
+    """A shape of Keras with names for what may vary."""
+    axes = ("batch", *_AXES.get(len(shape), ()))
+    return tuple((axes[axis] if axis < len(axes) else f"axis{axis}") if size is None else size for axis, size in enumerate(shape))
+
+
+def _output_shapes(model: keras.Model, names: Sequence[str]) -> list[Shape]:
+    """Shapes of the outputs; a size that may vary has the name of an input's size only if it is the same, as a run of Keras shows."""
+    sizes: dict[int | str, int] = {
+        name: _TRIED[axis] for tensor in model.inputs for axis, name in enumerate(_named(tensor.shape)) if isinstance(name, str)
+    }
+    inputs = [
+        np.zeros([size if isinstance(size, int) else sizes[size] for size in _named(tensor.shape)], tensor.dtype) for tensor in model.inputs
+    ]
+    value = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+    found = [one.shape for one in (value if isinstance(value, list | tuple) else [value])]
+    by_size = {size: name for name, size in sizes.items()}
+    return [
+        tuple(
+            by_size.get(int(size), f"{name}_{named}") if isinstance(named, str) else named
+            for size, named in zip(shape, _named(tensor.shape), strict=True)
+        )
+        for shape, tensor, name in zip(found, model.outputs, names, strict=True)
+    ]
+
+
+def _write_shape(value: Any, shape: Shape) -> None:
     sizes = value.type.tensor_type.shape
     del sizes.dim[:]
-    axes = ("batch", *_AXES.get(len(shape), ()))
-    for axis, size in enumerate(shape):
-        if size is None:
-            sizes.dim.add().dim_param = axes[axis] if axis < len(axes) else f"axis{axis}"
+    for size in shape:
+        if isinstance(size, str):
+            sizes.dim.add().dim_param = size
         else:
             sizes.dim.add().dim_value = size
