@@ -87,7 +87,7 @@ def _output_shapes(model: keras.Model, names: Sequence[str]) -> list[Shape]:
     inputs = [
         np.zeros([size if isinstance(size, int) else sizes[size] for size in _named(tensor.shape)], tensor.dtype) for tensor in model.inputs
     ]
-    value = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+    value = model(inputs, training=False)
     found = [one.shape for one in (value if isinstance(value, list | tuple) else [value])]
     by_size = {size: name for name, size in sizes.items()}
     return [
