@@ -19,7 +19,7 @@ from export.conversion import OPSET, convert
 from export.data import Origin
 from rtkit.errors import RtkitError
 from rtkit.onnx import Card, Model, Tensor, load, timing
-from rtkit.onnx.card import File, Normalisation, describe, publish
+from rtkit.onnx.card import File, Normalisation, Proof, describe, publish
 from rtkit.onnx.find import MODEL, STEP
 
 #: Largest file (bytes) that may be shipped.
@@ -116,30 +116,16 @@ def finish(trained: Trained, out: Path) -> Card:
 
 
 def _make(trained: Trained, folder: Path) -> Card:
-    convert(trained.model, folder / MODEL)
-    whole = load(folder / MODEL)
-    limit = verification.LIMIT if trained.examples is not None or trained.form is None else verification.NOISE_LIMIT
-    proofs = verification.against_keras(trained.model, whole, trained.examples, limit)
-    latency = timing.of_model(whole)
-    states: dict[str, dict[str, str]] = {MODEL: {}}
+    proofs, latency, states = _convert_whole(trained, folder), list[dict[str, Any]](), {MODEL: dict[str, str]()}
     if trained.form is not None:
-        form, pairs = trained.form
-        convert(form, folder / STEP, [whole.outputs[0].name, *pairs.values()])
-        states[STEP] = pairs
-        step = load(folder / STEP)
-        # noise drives a recurrent network harder than anything that it was trained on, and rounding grows on its way
-        limit = verification.LIMIT if trained.sequences is not None else verification.NOISE_LIMIT
-        sequences = verification.noise(step, whole) if trained.sequences is None else trained.sequences
-        takes_sequences = len(whole.inputs[0].shape) == sequences.ndim
-        proofs += verification.stateful_against_keras(form, step, sequences, limit)
-        proofs += verification.of_steps(step, sequences, whole if takes_sequences else None, limit)
-        latency += timing.of_steps(step)
+        form, states[STEP] = trained.form
+        proofs += _convert_form(trained, form, states[STEP], folder)
+        latency = timing.of_steps(load(folder / STEP))
     table: list[dict[str, Any]] = []
     if trained.score is not None and trained.examples is not None:
         chosen, table = quantisation.best(folder / MODEL, trained.examples, trained.score, trained.margin, folder)
-        if chosen.name != MODEL:
-            chosen.replace(folder / MODEL)
-            latency = timing.of_model(load(folder / MODEL)) + latency[1:]
+        chosen.replace(folder / MODEL)
+    latency = timing.of_model(load(folder / MODEL)) + latency
     card = Card(
         format=1,
         name=trained.name,
@@ -162,6 +148,25 @@ def _make(trained: Trained, folder: Path) -> Card:
         if described.bytes > LARGEST:
             raise RtkitError(f"{trained.name}: {file} has {described.bytes} bytes; at most {LARGEST} may be shipped")
     return card
+
+
+def _convert_whole(trained: Trained, folder: Path) -> list[Proof]:
+    convert(trained.model, folder / MODEL)
+    on_noise = trained.examples is None and trained.form is not None
+    limit = verification.NOISE_LIMIT if on_noise else verification.LIMIT
+    return verification.against_keras(trained.model, load(folder / MODEL), trained.examples, limit)
+
+
+def _convert_form(trained: Trained, form: keras.Model, states: dict[str, str], folder: Path) -> list[Proof]:
+    whole = load(folder / MODEL)
+    convert(form, folder / STEP, [whole.outputs[0].name, *states.values()])
+    step = load(folder / STEP)
+    sequences, limit = trained.sequences, verification.LIMIT
+    if sequences is None:
+        sequences, limit = verification.noise(step, whole), verification.NOISE_LIMIT
+    takes_sequences = len(whole.inputs[0].shape) == sequences.ndim
+    proofs = verification.stateful_against_keras(form, step, sequences, limit)
+    return proofs + verification.of_steps(step, sequences, whole if takes_sequences else None, limit)
 
 
 def _describe(path: Path, words: dict[str, Words], states: dict[str, str]) -> File:

@@ -13,7 +13,8 @@ from rtkit.errors import RtkitError
 from rtkit.onnx import Model, Stepper
 from rtkit.onnx.card import Proof
 
-#: Largest difference, relative to the largest output, that float32 may show; and on noise through a recurrent network.
+#: Largest difference, relative to the largest output, that float32 may show; and for a recurrent network on noise, which drives it harder
+#: than anything that it was trained on, so that rounding grows on its way.
 LIMIT, NOISE_LIMIT = 1e-5, 1e-4
 BATCHES = (1, 2, 3, 7, 32)
 #: Tried for every other size that may vary; a model need not take the small ones.
