@@ -100,3 +100,23 @@ def test_a_lost_card_ends_with_code_4_and_keeps_what_was_heard(soundcard, tmp_pa
         lines = process.stderr.read().splitlines()
     assert f"mic:{DEVICE}" in lines[-1], lines
     assert soundfile.info(tmp_path / "out.wav").frames >= 32000
+
+
+def test_a_model_runs_live_with_its_state(soundcard, tmp_path):  # noqa: F811
+    """A stateful ONNX model keeps up with a microphone, and gives the same played in real time as in small blocks."""
+    soundcard.load("module-loopback", "source=spk.monitor", "sink=mic", "latency_msec=30")
+    device = ("--rate", 16000, "--block", 128, "--latency", 0.1, "--seconds", 3)
+    heard = rtkit("run", f"mic:{DEVICE}", "--to", "heard.wav", *device, cwd=tmp_path)
+    assert heard.returncode == 0, heard.stderr
+    live = rtkit("run", f"mic:{DEVICE}", "onnx:model=heartbeat/step", "--to", "p.wav", "--report", "report.json", *device, cwd=tmp_path)
+    assert live.returncode == 0, live.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    print(json.dumps(report["counts"]), report["steps"])
+    assert report["samples"] == 3 * 16000 == soundfile.info(tmp_path / "p.wav").frames
+    played = rtkit("run", "heard.wav", "onnx:model=heartbeat/step", "--to", "again.wav", "--realtime", "--seconds", 1, cwd=tmp_path)
+    assert played.returncode == 0, played.stderr
+    whole = rtkit("run", "heard.wav", "onnx:model=heartbeat/step", "--to", "whole.wav", "--block", 7, "--seconds", 1, cwd=tmp_path)
+    assert whole.returncode == 0, whole.stderr
+    again, once = (soundfile.read(tmp_path / name, dtype="float32")[0] for name in ("again.wav", "whole.wav"))
+    np.testing.assert_allclose(again, once, atol=1e-4)  # 16 bits in the file
+    assert ((again > 0) & (again < 1)).all()
