@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("overhead", "cancellers", "wholerun", "startup", "memory", "models")
+NAMES = ("overhead", "cancellers", "wholerun", "startup", "memory", "models", "ecg")
 
 for name in sys.argv[1:] or NAMES:
     print(f"\n## {name}")

@@ -6,25 +6,31 @@ from collections.abc import Callable
 from typing import Any
 
 from rtkit.hookspecs import hookimpl
+from rtkit.signals.jsonl import EventLines
 from rtkit.signals.null import Null
 from rtkit.signals.raw import RawInput, RawOutput
 from rtkit.signals.sound import SUFFIXES, SoundFile, SoundFileSink
 from rtkit.signals.synth import Synthetic
+from rtkit.signals.table import CsvFile, CsvSink, NpyFile
 
 
 @hookimpl
 def rtkit_register_sources(register: Callable[[str, type[Any]], None]) -> None:
-    """Sound files, raw samples, synthetic signals."""
+    """Sound files, tables, raw samples, synthetic signals."""
     for suffix in SUFFIXES:
         register(suffix, SoundFile)
+    register(".csv", CsvFile)
+    register(".npy", NpyFile)
     register("-", RawInput)
     register("synth", Synthetic)
 
 
 @hookimpl
 def rtkit_register_sinks(register: Callable[[str, type[Any]], None]) -> None:
-    """Sound files, raw samples, nothing."""
+    """Sound files, tables, events as JSON lines, raw samples, nothing."""
     for suffix in SUFFIXES:
         register(suffix, SoundFileSink)
+    register(".csv", CsvSink)
+    register(".jsonl", EventLines)
     register("-", RawOutput)
     register("null", Null)

@@ -66,7 +66,7 @@ def make_sink(sink: str | Sink, options: Options, source: Source) -> Sink:
 
 
 def _make(text: str, registry: Registry[Any], options: Options, must_exist: bool) -> Any:
-    """Find the class by scheme, kind, or suffix, in this order, and make it."""
+    """Find the class by scheme, kind, or suffix (the longest that is known), in this order, and make it."""
     scheme, separator, _ = text.partition("://")
     if separator:
         return registry[scheme.lower() + separator](text, options)
@@ -77,8 +77,10 @@ def _make(text: str, registry: Registry[Any], options: Options, must_exist: bool
     if must_exist and not path.exists():
         kinds = ", ".join(name for name in registry if name[0] != ".")
         raise InputError(f"{text}: no such file, and no {registry.what} of that name ({kinds})")
-    suffix = path.suffix.lower()
-    if suffix not in registry:
+    parts = [part.lower() for part in path.suffixes]
+    suffixes = ["".join(parts[first:]) for first in range(len(parts))]
+    suffix = next((name for name in suffixes if name in registry), None)
+    if suffix is None:
         known = " ".join(name for name in registry if name[0] == ".")
-        raise UsageError(f"{text}: no {registry.what} for files of type {suffix or 'without a suffix'}; known: {known}")
+        raise UsageError(f"{text}: no {registry.what} for files of type {path.suffix.lower() or 'without a suffix'}; known: {known}")
     return registry[suffix](text, options)

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from rtkit.stream import Stream
 
 
+def as_line(event: Event) -> str:
+    """One event as a line of JSON: its fields by name."""
+    return json.dumps(dataclasses.asdict(event)) + "\n"
+
+
 class EventLog:
     """Writes each event of one stream as a line of JSON, at once, so that a killed process loses none.
 
@@ -38,7 +43,7 @@ class EventLog:
     def rtkit_event(self, stream: Stream, event: Event) -> None:
         """Write one line."""
         if stream is self._stream:
-            self._file.write(json.dumps(dataclasses.asdict(event)) + "\n")
+            self._file.write(as_line(event))
 
     @hookimpl
     def rtkit_stream_stopped(self, stream: Stream, report: Report) -> None:

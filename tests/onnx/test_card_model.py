@@ -49,7 +49,7 @@ def test_every_shipped_model_is_what_its_card_says(name):
         assert len(row["sha256"]) == 64, row
     assert card.metrics
     assert all(row["split"] for row in card.metrics)
-    assert card.parameters == {"heartbeat": 10_451, "narx": 141}[name]
+    assert card.parameters == {"aami": 160_181, "heartbeat": 10_451, "narx": 141}[name]
     assert {"tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"} <= set(card.made_by["versions"])
 
 

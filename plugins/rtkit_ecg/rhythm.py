@@ -1,0 +1,169 @@
+"""The monitor: heart rate, pauses, runs and irregular rhythms, from beats as they come."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtkit.errors import InputError
+
+#: What a rhythm may be, the gravest first: of several that hold, the first is said.
+STATES = (
+    "asystole",
+    "ventricular flutter",
+    "ventricular tachycardia",
+    "ventricular run",
+    "tachycardia",
+    "bradycardia",
+    "irregular",
+    "regular",
+)
+#: No beat told for so long (s), though the signal is good, is asystole: 4 s, and the time that a beat takes to be told. IEC 60601-2-27
+#: allows 10 s for the alarm. An RR so long (s) is a pause.
+ASYSTOLE, PAUSE = 4.5, 2.0
+#: RR intervals that make the heart rate, and those that show whether a rhythm is irregular.
+RATE_OVER, IRREGULAR_OVER = 8, 16
+#: A limit that was crossed is left again only so far (1/min) on its other side.
+HYSTERESIS = 3.0
+#: Median change from one RR to the next as a share of the median RR: irregular from the first on, regular again below the second.
+IRREGULAR, REGULAR = 0.10, 0.06
+#: Beats in a run of V, and the rate (1/min) from which it is a tachycardia.
+RUN, FAST_RUN = 3, 100.0
+#: A time (s) that does not come, in a state that is finite.
+_NEVER = 1e300
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the rhythm: since when (s), what, and details."""
+
+    time: float
+    label: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class Rhythm:
+    """Follows the beats of one heart.
+
+    Parameters
+    ----------
+    slow, fast : float
+        Heart rates (1/min) below and above which it is bradycardia and tachycardia.
+    """
+
+    def __init__(self, slow: float, fast: float) -> None:
+        self.slow, self.fast = slow, fast
+        self._rr: deque[float] = deque(maxlen=IRREGULAR_OVER)
+        self._quiet_since = 0.0
+        self._ventricular = 0
+        self._run_since = 0.0
+        self._holds = dict.fromkeys(STATES, False)
+        self.label = "regular"
+
+    @property
+    def heart_rate(self) -> float | None:
+        """Beats a minute over the last `RATE_OVER` intervals; None before there are two."""
+        recent = list(self._rr)[-RATE_OVER:]
+        return 60 / float(np.mean(recent)) if len(recent) > 1 else None
+
+    @property
+    def due(self) -> float:
+        """When (s) it is asystole if no beat comes."""
+        return float("inf") if self._holds["asystole"] else self._quiet_since + ASYSTOLE
+
+    def beat(self, time: float, label: str, rr: float | None) -> Iterator[Finding]:
+        """Take one beat: its R peak (s), its class, and the RR interval before it (s), if that is known."""
+        self._quiet_since = time
+        self._holds["asystole"] = False
+        if rr is None or rr > ASYSTOLE:  # the rate before says nothing of the rate from now on
+            self._rr.clear()
+        else:
+            self._rr.append(rr)
+            if rr >= PAUSE:
+                yield Finding(time - rr, "pause", {"rr_s": round(rr, 3)})
+        yield from self._count_run(time, label, rr)
+        self._judge_rate()
+        self._judge_irregular()
+        yield from self._say(time)
+
+    def _count_run(self, time: float, label: str, rr: float | None) -> Iterator[Finding]:
+        if label == "V" and (self._ventricular == 0 or rr is not None):
+            self._ventricular += 1
+            if self._ventricular == 1:
+                self._run_since = time
+        else:
+            if self._ventricular == RUN - 1:
+                yield Finding(self._run_since, "couplet")
+            self._ventricular = int(label == "V")
+            self._run_since = time
+        running = self._ventricular >= RUN
+        rate = 60 * (self._ventricular - 1) / (time - self._run_since) if running and time > self._run_since else 0.0
+        self._holds["ventricular tachycardia"] = running and rate >= FAST_RUN
+        self._holds["ventricular run"] = running and rate < FAST_RUN
+
+    def _judge_rate(self) -> None:
+        rate = self.heart_rate
+        if rate is None:
+            self._holds["bradycardia"] = self._holds["tachycardia"] = False
+        else:
+            self._holds["bradycardia"] = rate < self.slow + HYSTERESIS * self._holds["bradycardia"]
+            self._holds["tachycardia"] = rate > self.fast - HYSTERESIS * self._holds["tachycardia"]
+
+    def _judge_irregular(self) -> None:
+        if len(self._rr) < IRREGULAR_OVER:
+            self._holds["irregular"] = False
+            return
+        rr = np.array(self._rr)
+        change = float(np.median(np.abs(np.diff(rr))) / np.median(rr))
+        self._holds["irregular"] = change > (REGULAR if self._holds["irregular"] else IRREGULAR)
+
+    def silence(self, now: float) -> Iterator[Finding]:
+        """No beat has come until `due`, and the signal is good."""
+        self._holds["asystole"] = True
+        yield from self._say(now)
+
+    def interrupt(self, until: float) -> None:
+        """The signal is bad until `until` (s; infinity if that is not known yet): what came before is not measured against what comes."""
+        flutters = self._holds["ventricular flutter"]
+        self._quiet_since = float("inf") if flutters else until
+        self._holds = dict.fromkeys(STATES, False) | {"ventricular flutter": flutters}
+        self._ventricular = 0
+        self._rr.clear()
+
+    def flutter(self, now: float, found: bool, until: float) -> Iterator[Finding]:
+        """The signal looks like ventricular flutter or fibrillation, or no longer does; `until` as for `interrupt`."""
+        self._holds["ventricular flutter"] = found
+        self.interrupt(until)
+        yield from self._say(now)
+
+    def _say(self, time: float) -> Iterator[Finding]:
+        label = next((state for state in STATES if self._holds[state]), "regular")
+        if label != self.label:
+            self.label = label
+            rate = self.heart_rate
+            since = self._run_since if label.startswith("ventricular") and label != "ventricular flutter" else time
+            yield Finding(since, label, {} if rate is None else {"heart_rate": round(rate, 1)})
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """Everything that is carried, as arrays."""
+        rr = np.full(IRREGULAR_OVER, -1.0)
+        rr[: len(self._rr)] = self._rr
+        holds = [float(self._holds[state]) for state in STATES]
+        return {
+            "rhythm": np.array([min(self._quiet_since, _NEVER), self._ventricular, self._run_since, STATES.index(self.label), *holds, *rr])
+        }
+
+    def load_state(self, state: dict[str, NDArray[Any]]) -> None:
+        """Put back what `state` gave; raises InputError for anything else."""
+        found = state.get("rhythm")
+        if found is None or found.shape != self.state()["rhythm"].shape:
+            raise InputError("state of the rhythm monitor: missing or of another shape")
+        self._quiet_since, self._run_since = float(found[0]), float(found[2])
+        self._ventricular, self.label = int(found[1]), STATES[int(found[3])]
+        self._holds = {name: bool(found[4 + place]) for place, name in enumerate(STATES)}
+        self._rr = deque((float(rr) for rr in found[4 + len(STATES) :] if rr >= 0), maxlen=IRREGULAR_OVER)
