@@ -99,8 +99,9 @@ class Detector:
         )
 
     def flush(self) -> list[Beat]:
-        """The beats that are still held back at the end of the stream."""
+        """The beats that are still held back at the end of the stream. It goes on beyond the end: put the state back to go on after."""
         end = self.seen
+        self._state["begun"] -= self._settings["learn"]  # a stream may end before there was much to learn
         held = np.full(round(SETTLE * self._rate), self._rings[3, (end - 1) % self._rings.shape[1]])
         return [beat for beat in self.detect(held)[0] if beat.peak < end]
 

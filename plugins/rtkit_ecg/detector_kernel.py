@@ -92,7 +92,7 @@ def detect(
         s.n += 1
         if n % c.look == 0 and n >= s.blind_until:
             quality.look(q, rings[HUMPS, n % rings.shape[1]])
-        code = quality.label(q, c.rate, s.signal)
+        code = quality.label(q, c.rate, s.signal, c.floor)
         if code != s.label:
             if s.label == FLAT or s.label == LEAD_OFF:  # what comes back begins with a step
                 _lose_track(s)
@@ -105,7 +105,7 @@ def detect(
             if n - s.begun >= c.learn:
                 beats = _start(s, c, q, n, found, beats)
         else:
-            beats = _give_due(s, c, q, float(n), found, beats)
+            beats = _give_due(s, c, q, float(n), n, found, beats)
     return beats, changed
 
 
@@ -261,8 +261,8 @@ def _threshold(s: Any, c: Any, t: float) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def _give_due(s: Any, c: Any, q: Any, now: float, found: NDArray[np.float64], beats: int) -> int:
-    """Give out the beat that can no longer be replaced, and search back when one is overdue."""
+def _give_due(s: Any, c: Any, q: Any, now: float, told: int, found: NDArray[np.float64], beats: int) -> int:
+    """Give out, at sample `told`, the beat that `now` can no longer be replaced, and search back when one is overdue."""
     if s.pending[TIME] == NONE and s.rejected[TIME] != NONE and s.beat != NONE and now - s.beat >= c.back_at * s.rr:
         enough = max(c.back_factor * _threshold(s, c, s.rejected[TIME]), c.back_noise * s.noise)
         if s.rejected[HEIGHT] > enough:
@@ -276,7 +276,7 @@ def _give_due(s: Any, c: Any, q: Any, now: float, found: NDArray[np.float64], be
         s.beat = NONE
         return beats
     _learn(s, c)
-    found[beats, 0], found[beats, 1], found[beats, 2] = s.pending[PEAK], now, s.pending[LATE]
+    found[beats, 0], found[beats, 1], found[beats, 2] = s.pending[PEAK], told, s.pending[LATE]
     s.beat, s.beat_slope = s.pending[TIME], s.pending[SLOPE]
     s.pending[TIME] = s.rejected[TIME] = NONE
     return beats + 1
@@ -320,6 +320,6 @@ def _start(s: Any, c: Any, q: Any, now: int, found: NDArray[np.float64], beats: 
     s.noise, s.rr = 0.0, c.rr_start
     for row in range(count):
         t = s.starters[row, TIME]
-        beats = _give_due(s, c, q, t + c.apart, found, beats)
+        beats = _give_due(s, c, q, t + c.apart, now, found, beats)
         _judge(s, c, t, s.starters[row, HEIGHT], s.starters[row, SLOPE], s.starters[row, PEAK])
-    return _give_due(s, c, q, float(now), found, beats)
+    return _give_due(s, c, q, float(now), now, found, beats)

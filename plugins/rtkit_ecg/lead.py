@@ -80,6 +80,11 @@ class Lead:
             self._classifier(np.zeros(self._before + self._after + 1, np.float32), math.nan, True)
             self._classifier.load_state(start)
 
+    @property
+    def seen(self) -> int:
+        """Samples so far."""
+        return self._detector.seen
+
     def listen(self, x: NDArray[np.float32], place: int) -> list[Found]:
         """Take samples ``[n]`` (mV); gives what they bring, in order. `place` is the number to put on it."""
         found: list[Found] = []
@@ -142,8 +147,9 @@ class Lead:
         seen = self._detector.seen
         if seen < span:
             return
-        whole = self._detector.label in ("good", "noise", "jump")
-        now = whole and flutter.is_flutter(self._detector.around(seen - 1, span - 1, 0), self._rate)
+        if self._detector.label not in ("good", "noise", "jump"):  # not there to be judged
+            return
+        now = flutter.is_flutter(self._detector.around(seen - 1, span - 1, 0), self._rate)
         self._alike = self._alike + 1 if now != self._flutters else 0
         if self._alike == (ENDS if self._flutters else BEGINS):
             self._flutters, self._alike = now, 0

@@ -33,7 +33,7 @@ def choose(channels: tuple[str, ...], wanted: str | None) -> list[int]:
             return [names.index(wanted.upper())]
         if wanted.upper() in [name.upper() for name in channels]:
             return [[name.upper() for name in channels].index(wanted.upper())]
-        if wanted.isdigit() and 1 <= int(wanted) <= len(channels):
+        if wanted.isdecimal() and 1 <= int(wanted) <= len(channels):
             return [int(wanted) - 1]
         raise SpecError(f"has no lead {wanted!r}; the channels are {', '.join(channels)}")
     leads = [place for place, name in enumerate(names) if not name.startswith(OTHERS)] or list(range(len(names)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, SpecError
+from rtkit.errors import InputError, SpecError, UsageError
 from rtkit.items import Block, SampleSpec
 from rtkit.parameters import Range
 from rtkit.processor import SampleProcessor
@@ -78,6 +77,12 @@ class Ecg(SampleProcessor):
     bradycardia: Annotated[float, Range(10, 200)] = 50.0
     tachycardia: Annotated[float, Range(40, 300)] = 120.0
 
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        super().__post_init__()
+        if self.bradycardia >= self.tachycardia:
+            raise UsageError(f"Ecg: bradycardia={self.bradycardia:g} is not below tachycardia={self.tachycardia:g}")
+
     def open(self, spec: SampleSpec) -> SampleSpec:
         """Accept leads or heartbeats; the lead to begin with comes first in the output."""
         super().open(spec)
@@ -85,7 +90,7 @@ class Ecg(SampleProcessor):
         self._rows: Rows | None = None
         self._leads: list[Lead] = []
         if count in (SAMPLES, SAMPLES + 1):
-            self._rows = Rows()
+            self._rows, self._row_quality = Rows(), "good"
             return spec
         if count > MOST_LEADS:
             raise SpecError(f"needs at most {MOST_LEADS} leads, or {SAMPLES} samples a row (and a label), got {count} channels")
@@ -105,11 +110,13 @@ class Ecg(SampleProcessor):
         self._leads = [Lead(spec.channels[place], spec.rate, self.classify) for place in self._listened]
         self._rhythm = Rhythm(self.bradycardia, self.tachycardia)
         self._active = 0
-        self._peak = -math.inf  # last R peak that was told (s)
-        self._broken = True  # the interval before the next beat is not known
-        self._said = "good"
-        self._flutters = False
-        self._noisy_until = math.inf  # time (s) at which patience with the noise of this lead ends
+        self._offset: int | None = None  # samples of the stream that the detectors have not seen; known with the first block
+        self._peak = -_FAR  # last R peak (s)
+        self._broken = self._mended = 0.0  # the last interruption (s): of the signal, by flutter, by going over to another lead
+        self._said = ("good", self._leads[0].name)  # quality, and the lead that has it
+        self._fluttering: set[int] = set()
+        self._noisy_until = _FAR  # when (s) patience with the noise of this lead ends
+        self._last = np.zeros(len(spec.channels), np.float32)  # samples that were there
 
     def process(self, block: Block) -> Block:
         """Take samples ``[n, leads]``, or heartbeats ``[n, 140]``."""
@@ -117,86 +124,119 @@ class Ecg(SampleProcessor):
         if self._rows is not None:
             self._classify_rows(block, data)
             return block.with_data(np.nan_to_num(data, posinf=0.0, neginf=0.0))
+        if self._offset is None:
+            self._offset = block.start - self._leads[0].seen
         found = sorted(
             (finding for place, lead in enumerate(self._leads) for finding in lead.listen(data[:, self._listened[place]], place)),
             key=lambda finding: (finding.at, finding.place),
         )
         for finding in found:
             self._take(finding)
-        self._wait((block.start + len(data)) / block.rate)
+        self._wait(self._leads[0].seen / self.spec.rate)
         names = tuple(self.spec.channels[place] for place in self._order)
-        return block.with_data(np.nan_to_num(data[:, self._order], posinf=0.0, neginf=0.0), names)
+        return block.with_data(self._held(data)[:, self._order], names)
 
     def close(self) -> None:
-        """Tell the beats that were still held back."""
-        for place, lead in enumerate(self._leads):
-            if place == self._active:
-                for finding in lead.flush(place):
-                    self._take(finding)
+        """Tell the beats that were still held back; the state stays that of the last sample."""
+        if self._rows is not None or self._offset is None:
+            return
+        kept, offset = self.state(), self._offset
+        for finding in self._leads[self._active].flush(self._active):
+            self._take(finding)
+        self.load_state(kept)
+        self._offset = offset
+
+    def _held(self, data: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The samples, the last good one of a lead in place of those that are not there."""
+        there = np.isfinite(data)
+        whole = np.concatenate([self._last[None], data])
+        at = np.maximum.accumulate(np.where(there, np.arange(1, len(data) + 1)[:, None], 0), axis=0)
+        held: NDArray[np.float32] = np.take_along_axis(whole, at, axis=0)
+        self._last = held[-1].copy()
+        return held
 
     def _classify_rows(self, block: Block, data: NDArray[np.float32]) -> None:
         assert self._rows is not None
         for number, row in enumerate(data):
             time = (block.start + number) / block.rate
             answer = self._rows(row)
-            if answer is None:
-                self.emit(time, "quality", "gap")
-            else:
+            quality = "good" if answer is not None else "gap" if not np.isfinite(row[:SAMPLES]).all() else "flat"
+            if quality != self._row_quality:
+                self._row_quality = quality
+                self.emit(time, "quality", quality)
+            if answer is not None:
                 self.emit(time, "beat", answer[0], round(answer[1], 4), late=False, rr_s=None, latency_s=0.0)
 
     def _take(self, finding: Found) -> None:
         """Handle what a lead found, in the order of time."""
         now = finding.at / self.spec.rate
         self._wait(now)
+        if finding.kind == "beat":
+            if finding.place == self._active:
+                self._beat(finding, now)
+            return
         if finding.kind == "quality":
             self._leads[finding.place].quality = finding.label
-            self._listen_to_the_best(now)
-        elif finding.place != self._active:
-            return
-        elif finding.kind == "flutter":
-            self._broken, self._flutters = True, finding.label == "yes"
-            self._say(self._rhythm.flutter(now, self._flutters, now if self._said in USABLE else math.inf))
+        elif finding.label == "yes":
+            self._fluttering.add(finding.place)
         else:
-            self._beat(finding, now)
+            self._fluttering.discard(finding.place)
+        self._listen(now)
 
     def _wait(self, now: float) -> None:
         """Let time pass: with no beat for long, it is asystole; with noise for long, patience ends."""
         if self._noisy_until <= now:
-            self._listen_to_the_best(self._noisy_until)
+            self._listen(self._noisy_until)
         due = self._rhythm.due
         if due <= now:
             self._say(self._rhythm.silence(due))
 
-    def _listen_to_the_best(self, now: float) -> None:
-        """Go over to a lead that is usable if this one no longer is, and say what the signal is worth."""
+    def _listen(self, now: float) -> None:
+        """Go over to a lead that is usable if this one no longer is, and say what is new of signal and flutter."""
         quality = self._leads[self._active].quality
-        if quality != "noise":
-            self._noisy_until = math.inf
-        elif self._noisy_until == math.inf:
-            self._noisy_until = now + PATIENCE
-        if quality not in USABLE and not self._flutters and (quality != "noise" or now >= self._noisy_until):
+        noisy = quality == "noise"
+        self._noisy_until = min(self._noisy_until, now + PATIENCE) if noisy else _FAR
+        patient = noisy and (self._active in self._fluttering or now < self._noisy_until)
+        if quality not in USABLE and not patient:
             better = (place for place, lead in enumerate(self._leads) if lead.quality == "good")
             self._active = next(better, self._active)
-            self._noisy_until = math.inf
         lead = self._leads[self._active]
-        if lead.quality == self._said:
+        self._say_quality(now, lead)
+        flutters = self._active in self._fluttering
+        if flutters != self._rhythm.flutters:
+            self._interrupt(now, over=not flutters)
+            self._say(self._rhythm.flutter(now, flutters))
+
+    def _say_quality(self, now: float, lead: Lead) -> None:
+        if (lead.quality, lead.name) == self._said:
             return
-        usable, before = lead.quality in USABLE, self._said in USABLE
-        self._said = lead.quality
-        self.emit(now, "quality", lead.quality, lead=lead.name)
-        if not (usable and before):
-            self._broken = True
-            self._rhythm.interrupt(now if usable else math.inf)
+        usable, before = lead.quality in USABLE, self._said[0] in USABLE
+        other = lead.name != self._said[1]
+        self._said = (lead.quality, lead.name)
+        self._emit(now, "quality", lead.quality, lead=lead.name)
+        if not usable and before:
+            self._rhythm.interrupt(now)
+        elif usable and not before:
+            self._rhythm.resume(now)
+        if other or not (usable and before):
+            self._interrupt(now, over=usable)
+
+    def _interrupt(self, now: float, over: bool) -> None:
+        """Note that no interval across this time is known, nor from then on until it is `over`."""
+        if now - self._mended > LATE:  # or it is still the same interruption, as far as beats that are told late are concerned
+            self._broken = now
+        self._mended = now if over else _FAR
 
     def _beat(self, finding: Found, now: float) -> None:
         peak = finding.peak / self.spec.rate
         if peak - self._peak < SAME_BEAT:
             return
-        rr = None if self._broken else peak - self._peak
-        self._peak, self._broken = peak, False
+        known = self._peak >= 0 and (peak < self._broken or self._peak >= self._mended)
+        rr = peak - self._peak if known else None
+        self._peak = peak
         findings = list(self._rhythm.beat(peak, finding.label, rr))
         rate = self._rhythm.heart_rate
-        self.emit(
+        self._emit(
             peak,
             "beat",
             finding.label,
@@ -211,27 +251,40 @@ class Ecg(SampleProcessor):
 
     def _say(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
-            self.emit(finding.time, "rhythm", finding.label, None, **finding.details)
+            self._emit(finding.time, "rhythm", finding.label, None, **finding.details)
+
+    def _emit(self, time: float, kind: str, label: str, score: float | None = None, **data: Any) -> None:
+        """Emit at detector time `time` (s), if that is in this stream: what is before was told when the state was saved."""
+        assert self._offset is not None
+        time += self._offset / self.spec.rate
+        if time >= 0:
+            self.emit(time, kind, label, score, **data)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Levels, rings, templates and histories of all leads, and the rhythm."""
         if self._rows is not None:
             return {}
-        times = np.clip([self._peak, self._noisy_until], -_FAR, _FAR)
-        own = np.array([self._active, self._broken, LABELS.index(self._said), self._flutters, *times])
+        places = [place for place, lead in enumerate(self._leads) if lead.name == self._said[1]]
+        fluttering = [float(place in self._fluttering) for place in range(len(self._leads))]
+        times = [self._peak, self._broken, self._mended, self._noisy_until]
+        own = np.array([*times, self._active, LABELS.index(self._said[0]), places[0], *fluttering], np.float64)
         leads = {f"{place}.{name}": array for place, lead in enumerate(self._leads) for name, array in lead.state().items()}
-        return {"monitor": own} | self._rhythm.state() | leads
+        return {"monitor": own, "last": self._last.copy(), **self._rhythm.state(), **leads}
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
         """Put back what `state` gave."""
         if self._rows is not None:
             return
-        if "monitor" not in state or state["monitor"].shape != (6,):
-            raise InputError("state of Ecg: missing or of another shape")
+        own, last, count = state.get("monitor"), state.get("last"), len(self._leads)
+        if own is None or own.shape != (7 + count,) or last is None or last.shape != self._last.shape:
+            raise InputError(f"state of Ecg: missing, or of another number of leads; expected one of {count}")
+        if not np.isfinite(own).all() or not (0 <= own[4] < count and 0 <= own[5] < len(LABELS) and 0 <= own[6] < count):
+            raise InputError("state of Ecg: damaged")
         self._rhythm.load_state(state)
         for place, lead in enumerate(self._leads):
             prefix = f"{place}."
             lead.load_state({name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)})
-        active, broken, said, flutters, self._peak, noisy = (float(value) for value in state["monitor"])
-        self._active, self._broken, self._said, self._flutters = int(active), bool(broken), LABELS[int(said)], bool(flutters)
-        self._noisy_until = math.inf if noisy == _FAR else noisy
+        self._peak, self._broken, self._mended, self._noisy_until = (float(value) for value in own[:4])
+        self._active, self._said = int(own[4]), (LABELS[int(own[5])], self._leads[int(own[6])].name)
+        self._fluttering = {place for place in range(count) if own[7 + place]}
+        self._last, self._offset = last.astype(np.float32), None

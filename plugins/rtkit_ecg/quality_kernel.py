@@ -109,8 +109,11 @@ def look(q: Any, level: float) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def label(q: Any, rate: float, beats: float) -> int:
-    """What the signal is at this sample; `beats` is the level (mV/s) of the patient's beats, 0 if not known."""
+def label(q: Any, rate: float, beats: float, floor: float) -> int:
+    """What the signal is at this sample.
+
+    `beats` is the level (mV/s) of the patient's beats, 0 if not known; below `floor`, no beat is looked for.
+    """
     if q.missing > SHORT_GAP * rate:
         return GAP
     still = q.still / rate
@@ -122,6 +125,8 @@ def label(q: Any, rate: float, beats: float) -> int:
         return FLAT
     if q.jumped > 0.0:
         return JUMP
+    if beats == 0.0 and q.looked > RECENT and q.peak < floor:
+        return FLAT
     if q.noisy == 1.0 and q.peak > QUIET * beats:
         return NOISE
     return GOOD

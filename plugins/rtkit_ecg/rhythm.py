@@ -23,9 +23,11 @@ STATES = (
     "irregular",
     "regular",
 )
-#: No beat told for so long (s), though the signal is good, is asystole: 4 s, and the time that a beat takes to be told. IEC 60601-2-27
+#: No beat told for so long (s), though the signal is good, is asystole: 4.5 s, and the time that a beat takes to be told. IEC 60601-2-27
 #: allows 10 s for the alarm. An RR so long (s) is a pause.
-ASYSTOLE, PAUSE = 4.5, 2.0
+ASYSTOLE, PAUSE = 5.0, 2.0
+#: A signal that is bad for no longer (s) only stops the clock for asystole.
+SHORT = 2.0
 #: RR intervals that make the heart rate, and those that show whether a rhythm is irregular.
 RATE_OVER, IRREGULAR_OVER = 8, 16
 #: A limit that was crossed is left again only so far (1/min) on its other side.
@@ -60,8 +62,10 @@ class Rhythm:
         self.slow, self.fast = slow, fast
         self._rr: deque[float] = deque(maxlen=IRREGULAR_OVER)
         self._quiet_since = 0.0
+        self._bad_since = _NEVER  # the clock for asystole stands still from then on
         self._ventricular = 0
         self._run_since = 0.0
+        self._said_at = 0.0
         self._holds = dict.fromkeys(STATES, False)
         self.label = "regular"
 
@@ -72,9 +76,15 @@ class Rhythm:
         return 60 / float(np.mean(recent)) if len(recent) > 1 else None
 
     @property
+    def flutters(self) -> bool:
+        """Whether it is ventricular flutter."""
+        return self._holds["ventricular flutter"]
+
+    @property
     def due(self) -> float:
         """When (s) it is asystole if no beat comes."""
-        return float("inf") if self._holds["asystole"] else self._quiet_since + ASYSTOLE
+        stopped = self._holds["asystole"] or self.flutters or self._bad_since < _NEVER
+        return _NEVER if stopped else self._quiet_since + ASYSTOLE
 
     def beat(self, time: float, label: str, rr: float | None) -> Iterator[Finding]:
         """Take one beat: its R peak (s), its class, and the RR interval before it (s), if that is known."""
@@ -108,15 +118,12 @@ class Rhythm:
 
     def _judge_rate(self) -> None:
         rate = self.heart_rate
-        if rate is None:
-            self._holds["bradycardia"] = self._holds["tachycardia"] = False
-        else:
+        if rate is not None:  # or it is as it was, as far as one knows
             self._holds["bradycardia"] = rate < self.slow + HYSTERESIS * self._holds["bradycardia"]
             self._holds["tachycardia"] = rate > self.fast - HYSTERESIS * self._holds["tachycardia"]
 
     def _judge_irregular(self) -> None:
         if len(self._rr) < IRREGULAR_OVER:
-            self._holds["irregular"] = False
             return
         rr = np.array(self._rr)
         change = float(np.median(np.abs(np.diff(rr))) / np.median(rr))
@@ -127,26 +134,35 @@ class Rhythm:
         self._holds["asystole"] = True
         yield from self._say(now)
 
-    def interrupt(self, until: float) -> None:
-        """The signal is bad until `until` (s; infinity if that is not known yet): what came before is not measured against what comes."""
-        flutters = self._holds["ventricular flutter"]
-        self._quiet_since = float("inf") if flutters else until
-        self._holds = dict.fromkeys(STATES, False) | {"ventricular flutter": flutters}
+    def interrupt(self, now: float) -> None:
+        """The signal is bad from now on (s): what came before is not measured against what will come, and no beat is missed."""
+        self._bad_since = min(self._bad_since, now)
         self._ventricular = 0
         self._rr.clear()
 
-    def flutter(self, now: float, found: bool, until: float) -> Iterator[Finding]:
-        """The signal looks like ventricular flutter or fibrillation, or no longer does; `until` as for `interrupt`."""
+    def resume(self, now: float) -> None:
+        """The signal is good again. A short interruption does not start the clock for asystole anew."""
+        bad = now - self._bad_since
+        self._quiet_since = self._quiet_since + bad if bad < SHORT else now
+        self._bad_since = _NEVER
+
+    def flutter(self, now: float, found: bool) -> Iterator[Finding]:
+        """The signal looks like ventricular flutter or fibrillation, or no longer does; what it is then, the next beat tells."""
         self._holds["ventricular flutter"] = found
-        self.interrupt(until)
-        yield from self._say(now)
+        self._quiet_since = now
+        self._ventricular = 0
+        self._rr.clear()
+        if found:
+            yield from self._say(now)
 
     def _say(self, time: float) -> Iterator[Finding]:
         label = next((state for state in STATES if self._holds[state]), "regular")
         if label != self.label:
             self.label = label
             rate = self.heart_rate
-            since = self._run_since if label.startswith("ventricular") and label != "ventricular flutter" else time
+            run = label.startswith("ventricular") and not self.flutters
+            since = max(self._run_since if run else time, self._said_at)  # what was said of an earlier time stands
+            self._said_at = since
             yield Finding(since, label, {} if rate is None else {"heart_rate": round(rate, 1)})
 
     def state(self) -> dict[str, NDArray[np.float64]]:
@@ -154,16 +170,15 @@ class Rhythm:
         rr = np.full(IRREGULAR_OVER, -1.0)
         rr[: len(self._rr)] = self._rr
         holds = [float(self._holds[state]) for state in STATES]
-        return {
-            "rhythm": np.array([min(self._quiet_since, _NEVER), self._ventricular, self._run_since, STATES.index(self.label), *holds, *rr])
-        }
+        times = [self._quiet_since, self._bad_since, self._run_since, self._said_at]
+        return {"rhythm": np.array([*times, self._ventricular, STATES.index(self.label), *holds, *rr])}
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
         """Put back what `state` gave; raises InputError for anything else."""
-        found = state.get("rhythm")
-        if found is None or found.shape != self.state()["rhythm"].shape:
-            raise InputError("state of the rhythm monitor: missing or of another shape")
-        self._quiet_since, self._run_since = float(found[0]), float(found[2])
-        self._ventricular, self.label = int(found[1]), STATES[int(found[3])]
-        self._holds = {name: bool(found[4 + place]) for place, name in enumerate(STATES)}
-        self._rr = deque((float(rr) for rr in found[4 + len(STATES) :] if rr >= 0), maxlen=IRREGULAR_OVER)
+        found, expected = state.get("rhythm"), self.state()["rhythm"].shape
+        if found is None or found.shape != expected or not np.isfinite(found).all() or not 0 <= found[5] < len(STATES):
+            raise InputError("state of the rhythm monitor: missing, or not what it writes")
+        self._quiet_since, self._bad_since, self._run_since, self._said_at = (float(time) for time in found[:4])
+        self._ventricular, self.label = int(found[4]), STATES[int(found[5])]
+        self._holds = {name: bool(found[6 + place]) for place, name in enumerate(STATES)}
+        self._rr = deque((float(rr) for rr in found[6 + len(STATES) :] if rr >= 0), maxlen=IRREGULAR_OVER)
