@@ -59,8 +59,8 @@ def make_sink(sink: str | Sink, options: Options, source: Source) -> Sink:
     if isinstance(sink, Sink):
         return sink
     path = Path(sink)
-    if path.exists() and any(Path(part).exists() and path.samefile(part) for part in source.name.split("+")):
-        raise UsageError(f"{sink}: is the source as well; choose another name")
+    if path.exists() and any(Path(part).exists() and path.samefile(part) for part in [*source.name.split("+"), *source.parts]):
+        raise UsageError(f"{sink}: belongs to the source; choose another name")
     made: Sink = _make(sink, host().sinks, options, must_exist=False)
     return made
 

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtkit.errors import InputError
 from rtkit.hookspecs import hookimpl
 from rtkit.items import Event
+from rtkit.lines import Lines
 
 if TYPE_CHECKING:
     from rtkit.report import Report
@@ -34,10 +34,7 @@ class EventLog:
 
     def __init__(self, path: str | Path, stream: Stream) -> None:
         self._stream = stream
-        try:
-            self._file = Path(path).open("w", buffering=1)  # noqa: SIM115 - closed by rtkit_stream_stopped
-        except OSError as error:
-            raise InputError(f"{path}: events cannot be written: {error.strerror}") from None
+        self._file = Lines(path)
 
     @hookimpl
     def rtkit_event(self, stream: Stream, event: Event) -> None:

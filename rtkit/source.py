@@ -51,11 +51,14 @@ class Source:
         It comes in real time: it does not wait for a slow stream, and what it loses it counts.
     length : int or None
         Items or samples to come, where that is known before; valid after `open`.
+    parts : tuple of str
+        Files that belong to it beside the one that names it: no sink may overwrite them.
     """
 
     name: str = ""
     live: bool = False
     length: int | None = None
+    parts: tuple[str, ...] = ()
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> Spec:
         """Open it and say what it offers. `dtype` is the precision wanted; a source that has less gives float32.

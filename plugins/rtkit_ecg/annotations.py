@@ -10,6 +10,7 @@ from typing import Any
 
 from rtkit.errors import InputError
 from rtkit.items import Block, Event, Item, SampleSpec, Spec
+from rtkit.lines import Lines
 from rtkit.sink import Sink
 from rtkit.source import Options
 
@@ -23,12 +24,10 @@ RHYTHM, QUALITY, NOTE = 28, 14, 22
 #: Rhythms that have a name of their own in PhysioNet's databases.
 RHYTHMS = {
     "regular": "(N",
-    "normal": "(N",
     "bradycardia": "(SBR",
     "tachycardia": "(SVTA",
     "ventricular tachycardia": "(VT",
     "ventricular flutter": "(VFL",
-    "atrial fibrillation": "(AFIB",
 }
 #: What the signal and the rhythm return to when something ends.
 USUAL = {"quality": "good", "rhythm": "regular"}
@@ -41,8 +40,7 @@ END_OF_FILE = b"\0\0"
 
 def state_after(event: Event) -> str:
     """The state of the rhythm or of the signal from an event of kind ``rhythm`` or ``quality`` on."""
-    usual = USUAL[event.kind]
-    return (event.label or usual) if event.data.get("begins", True) else usual
+    return event.label or USUAL[event.kind]
 
 
 def beat_after(event: Event) -> str:
@@ -165,10 +163,7 @@ class AnnotationTable(Sink):
         """
         if not isinstance(spec, SampleSpec):
             raise InputError(f"{self.name}: annotates samples, got {spec}")
-        try:
-            self._file = Path(self.name).open("w", newline="", buffering=1, encoding="utf-8")  # noqa: SIM115 - closed by close
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be written: {error.strerror}") from None
+        self._file = Lines(self.name)
         self._rate = spec.rate
         self._writer = csv.writer(self._file, lineterminator="\n")
         self._writer.writerow(self.COLUMNS)
@@ -184,10 +179,7 @@ class AnnotationTable(Sink):
         rest = json.dumps(details) if details else None
         sample = round(event.time * self._rate)
         row = [f"{event.time:.6f}", sample, event.kind, event.label, *(_short(value) for value in (event.score, *own)), rest]
-        try:
-            self._writer.writerow(row)
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be written at {event.time:.3f} s: {error.strerror}") from None
+        self._writer.writerow(row)
 
     def close(self) -> None:
         """Finish the file."""

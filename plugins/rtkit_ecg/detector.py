@@ -14,6 +14,8 @@ from rtkit_ecg.quality import LABELS
 #: Constants of the kernel that do not depend on the rate. They were chosen on the training half of the MIT-BIH database (DS1 and the paced
 #: records), most of them one by one; times in seconds, slopes in mV/s. See `rtkit_ecg.detector_kernel` for what they do.
 BAND = (5.0, 15.0)
+#: Above what an electrode makes that moves: a band to fall back on while the usual one is full of noise.
+STEEP_BAND = (12.0, 28.0)
 TIMES = {"refractory": 0.25, "t_wave": 0.34, "learn": 2.0, "blind": 0.1, "decay_after": 2.0, "decay": 1.2, "back_from": 0.35}
 TIMES |= {"rr_limit": 1.5, "rr_start": 0.8}
 WINDOWS = {"lag": 0.008, "window": 0.1, "apart": 0.07, "steep": 0.14, "place": 0.13, "half": 0.05, "around": 0.1}
@@ -49,6 +51,8 @@ class Detector:
     ----------
     rate : float
         Samples a second (Hz), 100 to 1000.
+    band : tuple of float
+        What is looked at of the signal (Hz), from and to.
 
     References
     ----------
@@ -56,7 +60,7 @@ class Detector:
     (1985), and P. Hamilton, "Open source ECG analysis", Computers in Cardiology (2002): adaptive levels, search-back, T-wave test.
     """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, band: tuple[float, float] = BAND) -> None:
         from scipy.signal import butter, sosfreqz
 
         from rtkit_ecg import detector_kernel as kernel
@@ -65,7 +69,7 @@ class Detector:
 
         self._kernel = kernel.detect
         settings = np.zeros(1, kernel.SETTINGS)
-        sos = butter(2, BAND, "bandpass", fs=rate, output="sos")
+        sos = butter(2, band, "bandpass", fs=rate, output="sos")
         settings["rate"], settings["sos"][0] = rate, sos
         for name, seconds in WINDOWS.items():
             settings[name] = max(1, round(seconds * rate))
@@ -75,7 +79,7 @@ class Detector:
             settings[name] = level
         settings["scale"] = rate / settings["lag"]
         settings["look"] = max(1, round(LOOK * rate))
-        middle = 2 * np.pi * np.array([9.5, 10.5]) / rate
+        middle = 2 * np.pi * (np.mean(band) + np.array([-0.5, 0.5])) / rate
         phase = np.unwrap(np.angle(sosfreqz(sos, middle)[1]))
         settings["delay"] = (phase[0] - phase[1]) / (middle[1] - middle[0]) + 0.008 * rate
         self._settings = settings

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rtkit.errors import InputError
 from rtkit_ecg import flutter
-from rtkit_ecg.detector import Beat, Change, Detector
+from rtkit_ecg.detector import BAND, Beat, Change, Detector
 from rtkit_ecg.quality import USABLE
 
 if TYPE_CHECKING:
@@ -45,14 +45,16 @@ class Lead:
         Samples a second (Hz).
     classify : bool
         Tell the classes of beats; all are ``Q`` otherwise.
+    band : tuple of float
+        What the detector looks at (Hz).
     """
 
-    def __init__(self, name: str, rate: float, classify: bool) -> None:
+    def __init__(self, name: str, rate: float, classify: bool, band: tuple[float, float] = BAND) -> None:
         self.name = name
         self.quality = "good"
         self._rate = rate
         self._second = round(rate)
-        self._detector = Detector(rate)
+        self._detector = Detector(rate, band)
         self._classifier = self._make_classifier(rate) if classify else None
         self._after = self._before = 0
         if self._classifier is not None:

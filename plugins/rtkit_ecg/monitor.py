@@ -26,7 +26,9 @@ SLOWEST, FASTEST = 100.0, 1000.0
 #: Two beats of different leads that are closer (s) are one.
 SAME_BEAT = 0.2
 #: So long (s) noise is borne before another lead is listened to: it may turn out to be flutter, which is not to be avoided but said.
-PATIENCE = 4.0
+PATIENCE = 3.0
+#: So long (s) a lead must have been good to be returned to.
+CONFIDENCE = 60.0
 #: A beat that is told later (s) is marked late.
 LATE = 0.5
 #: A time (s) that does not come, where a state must be finite.
@@ -45,7 +47,8 @@ class Ecg(SampleProcessor):
     what the rhythm is from this time on (`rtkit_ecg.rhythm.STATES`), or a ``pause`` or ``couplet``. ``quality``: what the signal is
     worth from this time on (`rtkit_ecg.quality.LABELS`). Of a heartbeat in a row: ``normal`` or ``abnormal``.
 
-    Of several leads, the first one that is preferred by name (MLII, II, …) is listened to, and another one while its signal is bad.
+    Of several leads, the first one that is preferred by name (MLII, II, …) is listened to; while its signal is bad, another one; and
+    while all are noisy, a band (12 to 28 Hz) that electrode motion leaves alone.
 
     Not a medical device.
 
@@ -103,11 +106,14 @@ class Ecg(SampleProcessor):
         return SampleSpec(spec.rate, tuple(spec.channels[place] for place in self._order))
 
     def _open_leads(self, spec: SampleSpec) -> None:
-        from rtkit_ecg.lead import Lead  # loads numba
+        from rtkit_ecg.detector import BAND, STEEP_BAND
+        from rtkit_ecg.lead import Lead
         from rtkit_ecg.rhythm import Rhythm
 
         self._listened = choose(spec.channels, self.lead)
-        self._leads = [Lead(spec.channels[place], spec.rate, self.classify) for place in self._listened]
+        listeners = [(place, band) for band in (BAND, STEEP_BAND) for place in self._listened]
+        self._inputs = [place for place, _ in listeners]
+        self._leads = [Lead(spec.channels[place], spec.rate, self.classify, band) for place, band in listeners]
         self._rhythm = Rhythm(self.bradycardia, self.tachycardia)
         self._active = 0
         self._offset: int | None = None  # samples of the stream that the detectors have not seen; known with the first block
@@ -116,6 +122,7 @@ class Ecg(SampleProcessor):
         self._said = ("good", self._leads[0].name)  # quality, and the lead that has it
         self._fluttering: set[int] = set()
         self._noisy_until = _FAR  # when (s) patience with the noise of this lead ends
+        self._return_at = _FAR  # when (s) the first one has been good for long enough
         self._last = np.zeros(len(spec.channels), np.float32)  # samples that were there
 
     def process(self, block: Block) -> Block:
@@ -127,7 +134,7 @@ class Ecg(SampleProcessor):
         if self._offset is None:
             self._offset = block.start - self._leads[0].seen
         found = sorted(
-            (finding for place, lead in enumerate(self._leads) for finding in lead.listen(data[:, self._listened[place]], place)),
+            (finding for place, lead in enumerate(self._leads) for finding in lead.listen(data[:, self._inputs[place]], place)),
             key=lambda finding: (finding.at, finding.place),
         )
         for finding in found:
@@ -185,8 +192,9 @@ class Ecg(SampleProcessor):
 
     def _wait(self, now: float) -> None:
         """Let time pass: with no beat for long, it is asystole; with noise for long, patience ends."""
-        if self._noisy_until <= now:
-            self._listen(self._noisy_until)
+        for due in sorted((self._noisy_until, self._return_at)):
+            if due <= now:
+                self._listen(due)
         due = self._rhythm.due
         if due <= now:
             self._say(self._rhythm.silence(due))
@@ -200,6 +208,10 @@ class Ecg(SampleProcessor):
         if quality not in USABLE and not patient:
             better = (place for place, lead in enumerate(self._leads) if lead.quality == "good")
             self._active = next(better, self._active)
+        waits = self._active != 0 and self._leads[0].quality == "good"
+        self._return_at = min(self._return_at, now + CONFIDENCE) if waits else _FAR
+        if now >= self._return_at:
+            self._active, self._return_at = 0, _FAR
         lead = self._leads[self._active]
         self._say_quality(now, lead)
         flutters = self._active in self._fluttering
@@ -266,7 +278,7 @@ class Ecg(SampleProcessor):
             return {}
         places = [place for place, lead in enumerate(self._leads) if lead.name == self._said[1]]
         fluttering = [float(place in self._fluttering) for place in range(len(self._leads))]
-        times = [self._peak, self._broken, self._mended, self._noisy_until]
+        times = [self._peak, self._broken, self._mended, self._noisy_until, self._return_at]
         own = np.array([*times, self._active, LABELS.index(self._said[0]), places[0], *fluttering], np.float64)
         leads = {f"{place}.{name}": array for place, lead in enumerate(self._leads) for name, array in lead.state().items()}
         return {"monitor": own, "last": self._last.copy(), **self._rhythm.state(), **leads}
@@ -276,15 +288,15 @@ class Ecg(SampleProcessor):
         if self._rows is not None:
             return
         own, last, count = state.get("monitor"), state.get("last"), len(self._leads)
-        if own is None or own.shape != (7 + count,) or last is None or last.shape != self._last.shape:
+        if own is None or own.shape != (8 + count,) or last is None or last.shape != self._last.shape:
             raise InputError(f"state of Ecg: missing, or of another number of leads; expected one of {count}")
-        if not np.isfinite(own).all() or not (0 <= own[4] < count and 0 <= own[5] < len(LABELS) and 0 <= own[6] < count):
+        if not np.isfinite(own).all() or not (0 <= own[5] < count and 0 <= own[6] < len(LABELS) and 0 <= own[7] < count):
             raise InputError("state of Ecg: damaged")
         self._rhythm.load_state(state)
         for place, lead in enumerate(self._leads):
             prefix = f"{place}."
             lead.load_state({name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)})
-        self._peak, self._broken, self._mended, self._noisy_until = (float(value) for value in own[:4])
-        self._active, self._said = int(own[4]), (LABELS[int(own[5])], self._leads[int(own[6])].name)
-        self._fluttering = {place for place in range(count) if own[7 + place]}
+        self._peak, self._broken, self._mended, self._noisy_until, self._return_at = (float(value) for value in own[:5])
+        self._active, self._said = int(own[5]), (LABELS[int(own[6])], self._leads[int(own[7])].name)
+        self._fluttering = {place for place in range(count) if own[8 + place]}
         self._last, self._offset = last.astype(np.float32), None

@@ -251,7 +251,7 @@ class StripChart(Sink):
         chosen = self._rows[:1]
         urgent = [self._windows[label][turn] for turn in range(KEEP) for label in URGENT if turn < len(self._windows.get(label, []))]
         for row in [*urgent, *self._rows[1:PAGE_ROWS]]:
-            if len(chosen) < PICTURE_ROWS and all(abs(row.begin - other.begin) >= ROW_S / 2 for other in chosen):
+            if len(chosen) < PICTURE_ROWS and all(abs(row.begin - other.begin) >= ROW_S for other in chosen):
                 chosen.append(row)
         return sorted(chosen, key=lambda row: row.begin)
 
@@ -351,8 +351,8 @@ def _gain(parts: Iterable[NDArray[np.float32]]) -> float:
 
 
 def _pulse(times: list[float]) -> float | None:
-    """Beats a minute by the median interval."""
-    return 60.0 / float(np.median(np.diff(times))) if len(times) > 1 and times[-1] > times[0] else None
+    """Beats a minute, from the first to the last."""
+    return 60.0 * (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 and times[-1] > times[0] else None
 
 
 def _clock(seconds: float) -> str:

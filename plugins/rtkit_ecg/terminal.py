@@ -122,7 +122,7 @@ class TerminalChart(Sink):
         trace = Text("\n".join(braille(samples, round(SHOWN_S * self._rate), width, LINES)), style="bright_green", no_wrap=True)
         head = Text(no_wrap=True, overflow="ellipsis")
         recent = [time for time, _ in beats][-9:]
-        pulse = f"{60 / float(np.median(np.diff(recent))):.0f}" if len(recent) > 1 and recent[-1] > recent[0] else "–"
+        pulse = f"{60 * (len(recent) - 1) / (recent[-1] - recent[0]):.0f}" if len(recent) > 1 and recent[-1] > recent[0] else "–"
         head.append(f"♥ {pulse} /min", "bold").append("   rhythm ")
         head.append(state["rhythm"], "green" if state["rhythm"] == USUAL["rhythm"] else "bold white on red").append("   signal ")
         head.append(state["quality"], "green" if state["quality"] == USUAL["quality"] else "bold black on yellow").append("   ")

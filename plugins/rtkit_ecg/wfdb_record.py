@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import re
 from collections.abc import Iterator
@@ -44,6 +45,7 @@ class WfdbRecord(Source):
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
         self._folder = Path(path).absolute().parent
+        self.parts = tuple(str(beside) for beside in self._folder.glob(f"{glob.escape(Path(path).stem)}.*"))
         self._size = options.block or BLOCK
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> SampleSpec:

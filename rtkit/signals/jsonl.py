@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from rtkit.errors import InputError
 from rtkit.events import as_line
 from rtkit.items import Event, Item, Spec
+from rtkit.lines import Lines
 from rtkit.sink import Sink
 from rtkit.source import Options
 
@@ -25,20 +23,14 @@ class EventLines(Sink):
         InputError
             It cannot be written.
         """
-        try:
-            self._file = Path(self.name).open("w", buffering=1, encoding="utf-8")  # noqa: SIM115 - closed by close
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be written: {error.strerror}") from None
+        self._file = Lines(self.name)
 
     def write(self, item: Item) -> None:
         """Forget it."""
 
     def event(self, event: Event) -> None:
         """Write one line. Raises InputError when the disk is full."""
-        try:
-            self._file.write(as_line(event))
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be written at {event.time:.3f} s: {error.strerror}") from None
+        self._file.write(as_line(event))
 
     def close(self) -> None:
         """Finish the file."""

@@ -352,8 +352,11 @@ class CsvSink(Sink):
             raise InputError(f"{self.name}: cannot be written beyond sample {item.start}: {error.strerror}") from None
 
     def close(self) -> None:
-        """Finish the file."""
-        self._file.close()
+        """Finish the file. Raises InputError when the disk is full."""
+        try:
+            self._file.close()
+        except OSError as error:
+            raise InputError(f"{self.name}: cannot be written to its end: {error.strerror}") from None
 
 
 def _number(cell: str) -> float | None:

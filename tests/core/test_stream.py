@@ -216,7 +216,7 @@ def test_a_damaged_header_never_crashes(tmp_path_factory, position, value):
         (["synth:noise", "--to", "no/such/folder/x.wav", "--seconds", "1"], 3, "cannot be written"),
         (["synth:noise", "--load-state", "none.npz"], 3, "no state there"),
         (["synth:noise", "--seconds", "1", "--report", "no/such/r.json"], 3, "the report cannot be written"),
-        (["synth:noise", "--seconds", "1", "--events", "no/such/e.jsonl"], 3, "events cannot be written"),
+        (["synth:noise", "--seconds", "1", "--events", "no/such/e.jsonl"], 3, "e.jsonl: cannot be written"),
         (["synth:noise", "--nonsense"], 2, "No such option"),
     ],
 )

@@ -27,12 +27,12 @@ def beat(time, label="N", **data):
     return Event(time, "beat", label, 0.9, {"late": False, "rr_s": 0.8, "latency_s": 0.4} | data)
 
 
-def rhythm(time, label, begins=True):
-    return Event(time, "rhythm", label, None, {"begins": begins})
+def rhythm(time, label):
+    return Event(time, "rhythm", label)
 
 
-def quality(time, label, begins=True):
-    return Event(time, "quality", label, None, {"begins": begins})
+def quality(time, label):
+    return Event(time, "quality", label)
 
 
 def ecg(seconds, rate=RATE, amplitude=1.0):
@@ -69,7 +69,7 @@ def test_annotations_hold_beats_rhythm_and_quality(tmp_path):
         beat(4, "F"),
         beat(5, "Q"),
         beat(6, "normal"),
-        rhythm(6, "ventricular tachycardia", begins=False),
+        rhythm(6, "regular"),
         beat(7, "abnormal"),
         beat(8, None),
         rhythm(8.5, "bradycardia"),
@@ -204,7 +204,7 @@ def test_the_table_holds_each_event_with_its_details(tmp_path):
     sink = AnnotationTable(str(tmp_path / "r.ann.csv"), Options())
     sink.open(SPEC)
     sink.event(beat(1.5, "V", late=True, rr_s=None))
-    sink.event(Event(2.0, "rhythm", 'a "strange", label', None, {"begins": True, "beats": 3}))
+    sink.event(Event(2.0, "rhythm", 'a "strange", label', None, {"beats": 3}))
     with (tmp_path / "r.ann.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     sink.close()
@@ -220,7 +220,7 @@ def test_the_table_holds_each_event_with_its_details(tmp_path):
         "details": "",
     }
     assert rows[1]["label"] == 'a "strange", label'
-    assert json.loads(rows[1]["details"]) == {"begins": True, "beats": 3}
+    assert json.loads(rows[1]["details"]) == {"beats": 3}
     assert (rows[1]["late"], rows[1]["score"]) == ("", "")
 
 
@@ -305,7 +305,7 @@ def test_charts_of_strange_signals(tmp_path, suffix, data):
 
 def test_without_a_terminal_each_beat_and_alarm_is_a_line(capsys):
     sink = TerminalChart("", Options())
-    events = [beat(1, "V", rr_s=0.5, late=True), rhythm(2, "tachycardia"), quality(3, "noise"), quality(4, "noise", begins=False)]
+    events = [beat(1, "V", rr_s=0.5, late=True), rhythm(2, "tachycardia"), quality(3, "noise"), quality(4, "good")]
     feed(sink, ecg(6), events)
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
         ["1.000", "s", "beat", "V", "120", "beats/min", "(late)"],
