@@ -331,13 +331,13 @@ def test_the_report_counts_and_times(noise):
     assert found["latency_ms"]["total"] == pytest.approx(sum(ms for part, ms in found["latency_ms"].items() if part != "total"), abs=0.01)
 
 
-@given(st.lists(st.integers(1, 10**12), min_size=1, max_size=200))
+@given(st.lists(st.integers(1, 9 * 10**10), min_size=1, max_size=200))
 def test_percentiles_are_at_most_a_bin_too_high(durations):
     histogram = Histograms(1)
     histogram.add(np.array(durations)[:, None])
     for percent in (50, 99, 100):
         exact = np.sort(durations)[math.ceil(percent / 100 * len(durations)) - 1]
-        assert exact <= histogram.percentile(0, percent) * (1 + 1e-9) or exact > 1e11
+        assert exact <= histogram.percentile(0, percent) * (1 + 1e-9)
         assert histogram.percentile(0, percent) <= max(exact * 1.06, 100)
 
 
