@@ -102,7 +102,7 @@ def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
         limits=(
             "Not a medical device. Trained on half-hour records of 22 patients, so S, of which few patients have many, is uncertain: "
             "missed where runs of S come in a wide QRS complex, and falsely found in atrial fibrillation; aberrant S looks like V. "
-            "F is mostly called V, and Q is hardly ever said. Paced beats are unknown to it. The first beats of a signal are less certain."
+            "F is called V or N, and Q is hardly ever said. Paced beats are unknown to it. The first beats of a signal are less certain."
         ),
         licence="ODC-BY 1.0 as the data: credit the MIT-BIH Arrhythmia Database and PhysioNet",
         model=model,

@@ -112,3 +112,52 @@ def test_flutter_is_not_avoided_by_another_lead():
     record = excerpt("207")
     flutter = [event.time for event in events_of(record.signal, record.rate, kind="rhythm") if event.label == "ventricular flutter"]
     assert len(flutter) == 2
+
+
+def rhythms(signal, rate=250):
+    return [(event.label, event.time) for event in events_of(signal, rate, kind="rhythm")]
+
+
+def test_short_dropouts_do_not_hide_asystole():
+    signal, peaks = heart(40, 250)
+    last = peaks[peaks < 10].max()
+    signal[10 * 250 :] = 0.01 * np.random.default_rng(3).standard_normal(30 * 250)
+    for start in range(12, 40, 3):
+        signal[start * 250 : start * 250 + 30] = np.nan
+    assert [label for label, time in rhythms(signal) if last + 4 < time < last + 7] == ["asystole"]
+
+
+@pytest.mark.parametrize("behind", [0.1, 0.2, 0.36])
+def test_a_gap_is_no_asystole(behind):
+    signal, peaks = heart(40, 250)
+    start = int((peaks[18] + behind) * 250)
+    signal[start : start + 12 * 250] = np.nan
+    assert rhythms(signal) == []
+
+
+def test_a_gap_does_not_end_a_tachycardia():
+    signal, _ = heart(30, 250, rr=0.4)
+    signal[15 * 250 : 16 * 250] = np.nan
+    assert [label for label, _ in rhythms(signal)] == ["tachycardia"]
+
+
+def test_a_lead_that_fluttered_and_then_came_off_is_left():
+    good, peaks = heart(40, 250)
+    other = good.copy()
+    other[10 * 250 : 16 * 250] = np.sin(2 * np.pi * 4 * np.arange(6 * 250) / 250)
+    other[16 * 250 :] = np.nan
+    events = rtkit.apply("ecg:classify=false", np.stack([other, good], axis=1), rate=250)[1]
+    beats = np.array([event.time for event in events if event.kind == "beat"])
+    assert sum(beats > 17) >= sum(peaks > 17) - 2
+
+
+def test_changes_of_the_rhythm_are_in_order():
+    random = np.random.default_rng(5)
+    time, rhythm, found = 0.0, Rhythm(50, 120), []
+    for _ in range(2000):
+        rr = float(random.choice([0.3, 0.45, 0.8, 1.5, 2.6, 5.5]))
+        time += rr
+        found += rhythm.beat(time, str(random.choice(["N", "V"])), rr)
+    changes = [finding.time for finding in found if finding.label not in ("pause", "couplet")]
+    assert len(changes) > 20
+    assert changes == sorted(changes)

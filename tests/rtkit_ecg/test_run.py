@@ -104,3 +104,48 @@ def test_the_demo(cli, tmp_path):
     assert "ventricular flutter" in said
     assert "Not a medical device" in said
     assert {path.name for path in (tmp_path / "rtkit-demo").iterdir()} >= {"119.atr", "119.png", "207.ann.csv"}
+
+
+def test_a_run_goes_on_from_a_saved_state(cli, tmp_path):
+    signal, _ = heart(60, 250, rr=0.7)
+    half = 30 * 250 + 60
+    np.save(tmp_path / "whole.npy", signal)
+    np.save(tmp_path / "one.npy", signal[:half])
+    np.save(tmp_path / "two.npy", signal[half:])
+    for name, options in {"whole": [], "one": ["--save-state", "s.npz"], "two": ["--load-state", "s.npz"]}.items():
+        done = cli("run", f"{name}.npy", "ecg:classify=false", "--rate", 250, "--events", f"{name}.jsonl", "-q", *options)
+        assert done.returncode == 0, done.stderr
+
+    def beats(name, shift=0.0):
+        events = [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
+        return [(round(event["time"] + shift, 3), event["data"]["rr_s"]) for event in events if event["kind"] == "beat"]
+
+    assert beats("one") + beats("two", half / 250) == beats("whole")
+
+
+def test_a_state_of_other_leads_is_refused(cli, tmp_path):
+    assert cli("run", DATA / "119.hea", "ecg:classify=false", "--seconds", 5, "--save-state", "s.npz", "-q").returncode == 0
+    done = cli("run", DATA / "119.hea", "ecg:classify=false,lead=1", "--seconds", 5, "--load-state", "s.npz", "-q")
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
+
+
+def test_the_reference_annotations_are_not_overwritten(cli, tmp_path):
+    for suffix in ("hea", "dat", "atr"):
+        shutil.copy(DATA / f"119.{suffix}", tmp_path)
+    done = cli("run", "119.hea", "ecg:classify=false", "--to", "119.atr", "-q")
+    assert done.returncode == 2, done.stderr
+    assert (tmp_path / "119.atr").read_bytes() == (DATA / "119.atr").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "ann.csv", "atr"])
+def test_a_full_disk_is_one_line(cli, tmp_path, suffix):
+    (tmp_path / f"full.{suffix}").symlink_to("/dev/full")
+    done = cli("run", DATA / "119.hea", "ecg:classify=false", "--to", f"full.{suffix}", "--seconds", 5, "-q")
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
+    assert f"full.{suffix}" in done.stderr
+
+
+def test_parameters_that_contradict_each_other(cli):
+    done = cli("run", DATA / "119.hea", "ecg:bradycardia=130", "-q")
+    assert done.returncode == 2
+    assert "not below" in done.stderr
