@@ -382,3 +382,17 @@ def test_the_list_needs_no_tensorflow():
     assert "heartbeat" in done.stdout
     assert "narx" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_aami_network_is_as_its_card_says(tmp_path):
+    from export import aami
+    from export.stateful import stateful
+    from rtkit.onnx import load
+
+    model = aami.build()
+    assert model.count_params() == aami.PARAMETERS == load("aami").card.parameters <= 200_000
+    form, states = stateful(model)
+    assert len(states) == 2
+    assert len(form.outputs) == 3
+    with pytest.raises(InputError, match="no such folder"):
+        aami.make(tmp_path / "nowhere", 1, 0, tmp_path)
