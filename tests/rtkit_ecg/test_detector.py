@@ -207,6 +207,23 @@ def test_detection_at_other_rates(up, down):
 
 
 @needs_shared
+def test_the_steep_band_helps_against_electrode_motion(monkeypatch):
+    from rtkit_ecg import detector
+
+    from benchmarks.ecg import electrode_motion
+
+    record = shared("209")
+    signal = electrode_motion(record.signal[:, 0].astype(float), np.random.default_rng(0))
+
+    def wrong():
+        return sum(errors(record.beats, found_beats(signal, record.rate))[:2])
+
+    with_it = wrong()
+    monkeypatch.setattr(detector, "STEEP_BAND", detector.BAND)
+    assert with_it < 0.7 * wrong()
+
+
+@needs_shared
 def test_detection_in_white_noise_at_6_db():
     random = np.random.default_rng(4)
 
