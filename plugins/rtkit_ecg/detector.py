@@ -12,7 +12,8 @@ from rtkit.errors import InputError
 from rtkit_ecg.quality import LABELS
 
 #: Constants of the kernel that do not depend on the rate. They were chosen on the training half of the MIT-BIH database (DS1 and the paced
-#: records): the middle of the best 20 of some hundred random sets; times in seconds, slopes in mV/s. See `rtkit_ecg.detector_kernel` for what they do.
+#: records): the middle of the best 20 of some hundred random sets; times in seconds, slopes in mV/s. See
+#: `rtkit_ecg.detector_kernel` for what they do.
 BAND = (5.0, 15.0)
 #: Above what an electrode makes that moves: a band to fall back on while the usual one is full of noise. It was chosen on artificial
 #: motion.
