@@ -15,7 +15,7 @@ test: $(VENV)/ready-test system check
 check: $(VENV)/ready-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy rtkit plugins/rtkit_echo plugins/rtkit_onnx plugins/rtkit_ecg export
+	$(BIN)/mypy rtkit plugins/rtkit_echo plugins/rtkit_onnx plugins/rtkit_ecg plugins/rtkit_cam export
 
 bench: $(VENV)/ready
 	$(INSTALL) --editable '.[bench,export]'
@@ -27,7 +27,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/ready-test: $(VENV)/ready
-	$(INSTALL) --editable '.[dev,export,lsl]'
+	$(INSTALL) --editable '.[dev,export,lsl,vcam]'
 	touch $@
 
 system:

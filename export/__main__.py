@@ -23,8 +23,11 @@ def main(arguments: list[str]) -> int:
         if options.model is None:
             for name, (what, plugin) in MODELS.items():
                 print(f"{name:12}{what}; in plugins/{plugin}")
+            print("cam         backbones of class activation maps (Lite0, MobileNetV2, ResNet50); in plugins/rtkit_cam")
         elif options.model == "convert":
             _convert(options)
+        elif options.model == "cam":
+            _make_backbone(options)
         else:
             _make(options)
     except RtkitError as error:
@@ -51,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--epochs", type=_count, help="epochs of each training; the model's own number when not given")
         command.add_argument("--seed", type=_seed, default=0, help="of everything random (%(default)s)")
         command.add_argument("--work", type=Path, help="folder for what an interrupted run goes on from (beside the folder to write)")
+    command = commands.add_parser("cam", help="write a backbone of class activation maps, from Keras applications or an ONNX file")
+    command.add_argument(
+        "--backbone", default="efficientnet_lite0", help="efficientnet_lite0, mobilenet_v2, resnet50, or a name of your own"
+    )
+    command.add_argument("--weights", type=Path, help="an ONNX file, or weights of Keras applications; downloaded when not given")
+    command.add_argument("--data", type=Path, help="folder with imagenet_sample, to measure accuracy and to try int8")
+    command.add_argument("--out", type=Path, help="folder to write (plugins/rtkit_cam/models/BACKBONE)")
     command = commands.add_parser("convert", help="write any Keras file as a checked ONNX file")
     command.add_argument("file", type=Path, metavar="FILE.keras")
     command.add_argument("--out", type=Path, help="folder to write (beside the file)")
@@ -85,6 +95,16 @@ def _make(options: argparse.Namespace) -> None:
     for row in card.metrics:
         print(f"{row['metric']} {row['value']} {row['unit']}: {row['split']}")
     print(f"{options.out}: {', '.join(card.files)}, model.json")
+
+
+def _make_backbone(options: argparse.Namespace) -> None:
+    from export.cam import make
+
+    out = options.out or ROOT / "plugins" / "rtkit_cam" / "models" / options.backbone
+    card = make(options.backbone, options.weights, options.data, out)
+    for row in card.metrics:
+        print(f"{row['metric']} {row['value']} {row['unit']}: {row['split']}")
+    print(f"{out}: {', '.join(card.files)}, model.json; run it with cam:model={out}")
 
 
 def _convert(options: argparse.Namespace) -> None:

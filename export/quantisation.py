@@ -26,7 +26,7 @@ _VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def best(model: Path, examples: NDArray[Any], score: Score, margin: float, scratch: Path) -> tuple[Path, Rows]:
+def best(model: Path, examples: NDArray[Any], score: Score, margin: float, scratch: Path, faster: float = FASTER) -> tuple[Path, Rows]:
     """Try the variants; give the file to ship, and the table for the card.
 
     Parameters
@@ -41,11 +41,13 @@ def best(model: Path, examples: NDArray[Any], score: Score, margin: float, scrat
         How much of it a variant may lose.
     scratch : Path
         Folder for the variants.
+    faster : float
+        How many times faster a variant must be to be kept.
 
     Returns
     -------
     path : Path
-        The fastest variant that is within the margin and at least `FASTER` times as fast as float32; or float32 itself.
+        The fastest variant that is within the margin and at least `faster` times as fast as float32; or float32 itself.
     rows : list of dict
         Variant, size, speed relative to float32, score, and whether it was kept.
     """
@@ -67,14 +69,15 @@ def best(model: Path, examples: NDArray[Any], score: Score, margin: float, scrat
         finally:
             logging.disable(logging.NOTSET)
         rows.append(row)
-        if row["score"] >= base - margin and row["speed"] >= FASTER and row["speed"] > best_row["speed"]:
+        if row["score"] >= base - margin and row["speed"] >= faster and row["speed"] > best_row["speed"]:
             kept, best_row = path, row
     return kept, [row | {"kept": row is best_row} for row in rows]
 
 
 def _speed(reference: Model, variant: Model, examples: NDArray[Any]) -> float:
     """How many times as fast the variant is, one example a call."""
-    calls = {name: Call(model, {"batch": 1}) for name, model in (("reference", reference), ("variant", variant))}
+    sizes = {str(name): size for name, size in zip(reference.inputs[0].shape, (1, *examples.shape[1:]), strict=True)}
+    calls = {name: Call(model, sizes) for name, model in (("reference", reference), ("variant", variant))}
     for call in calls.values():
         next(iter(call.inputs.values()))[...] = examples[:1]
     times = medians(calls)

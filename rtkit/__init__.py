@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rtkit.arrays import apply as apply
     from rtkit.errors import DeviceError as DeviceError
+    from rtkit.errors import Enough as Enough
     from rtkit.errors import InputError as InputError
     from rtkit.errors import RtkitError as RtkitError
     from rtkit.errors import SpecError as SpecError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rtkit.processor import FrameProcessor as FrameProcessor
     from rtkit.processor import Processor as Processor
     from rtkit.processor import SampleProcessor as SampleProcessor
+    from rtkit.processor import SplitFrameProcessor as SplitFrameProcessor
     from rtkit.report import Report as Report
     from rtkit.sink import Sink as Sink
     from rtkit.source import Options as Options
@@ -35,12 +37,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "arrays": ("apply",),
-    "errors": ("DeviceError", "InputError", "RtkitError", "SpecError", "UsageError"),
+    "errors": ("DeviceError", "Enough", "InputError", "RtkitError", "SpecError", "UsageError"),
     "hookspecs": ("hookimpl",),
     "items": ("Block", "Event", "Frame", "FrameSpec", "SampleSpec"),
     "parameters": ("Range",),
     "plugins": ("create",),
-    "processor": ("FrameProcessor", "Processor", "SampleProcessor"),
+    "processor": ("FrameProcessor", "Processor", "SampleProcessor", "SplitFrameProcessor"),
     "report": ("Report",),
     "sink": ("Sink",),
     "source": ("Options", "Source"),

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from rtkit.hookspecs import hookimpl
+from rtkit.pipes import StandardInput
 from rtkit.signals.jsonl import EventLines
 from rtkit.signals.null import Null
-from rtkit.signals.raw import RawInput, RawOutput
+from rtkit.signals.raw import RawOutput
 from rtkit.signals.sound import SUFFIXES, SoundFile, SoundFileSink
 from rtkit.signals.synth import Synthetic
 from rtkit.signals.table import CsvFile, CsvSink, NpyFile
@@ -16,12 +17,12 @@ from rtkit.signals.table import CsvFile, CsvSink, NpyFile
 
 @hookimpl
 def rtkit_register_sources(register: Callable[[str, type[Any]], None]) -> None:
-    """Sound files, tables, raw samples, synthetic signals."""
+    """Sound files, tables, standard input, synthetic signals."""
     for suffix in SUFFIXES:
         register(suffix, SoundFile)
     register(".csv", CsvFile)
     register(".npy", NpyFile)
-    register("-", RawInput)
+    register("-", StandardInput)
     register("synth", Synthetic)
 
 

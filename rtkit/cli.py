@@ -66,9 +66,11 @@ def _fail(message: str, code: int) -> int:
 
 @app.command()
 def run(
-    source: Annotated[str, typer.Argument(help="A file, near.wav+far.wav, mic[:DEVICE], -, synth:KIND, or a pipeline.toml.")],
+    source: Annotated[str, typer.Argument(help="A file, near.wav+far.wav, mic[:DEVICE], camera:N, URL, -, synth:KIND, a pipeline.toml.")],
     steps: Annotated[list[str] | None, typer.Argument(help="Processors, name:key=value,… each.", metavar="[PROCESSOR]...")] = None,
-    to: Annotated[list[str] | None, typer.Option(help="Where the output goes: a file, speaker[:DEVICE], -, null. Repeatable.")] = None,
+    to: Annotated[
+        list[str] | None, typer.Option(help="Where the output goes: a file, speaker[:DEVICE], window, -, null. Repeatable.")
+    ] = None,
     far: Annotated[
         str | None, typer.Option(help="Far end: a file (played if the source is a microphone), mic:DEVICE, speaker-monitor.")
     ] = None,
@@ -78,7 +80,9 @@ def run(
     channels: Annotated[int | None, typer.Option(help="Channels, likewise.", min=1, max=32)] = None,
     block: Annotated[int | None, typer.Option(help="Samples in a block.", min=1)] = None,
     latency: Annotated[float | None, typer.Option(help="Buffering asked of audio devices (s).", min=0)] = None,
-    format_: Annotated[str | None, typer.Option("--format", help="Layout of raw samples: s16le (default), f32le, …")] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="Layout of raw samples (s16le, f32le, …) or frames (y4m, bgr24, …).")
+    ] = None,
     reconnect: Annotated[float | None, typer.Option(help="Seconds for which a lost device is retried (30).", min=0)] = None,
     report: Annotated[str | None, typer.Option(help="Write the report to this file (JSON).")] = None,
     events: Annotated[str | None, typer.Option(help="Write the events to this file (JSON lines).")] = None,
@@ -86,6 +90,11 @@ def run(
     save_state: Annotated[str | None, typer.Option(help="Leave the state in this file (npz).")] = None,
     save_model: Annotated[str | None, typer.Option(help="Leave what a step learned, as an ONNX model, in this folder.")] = None,
     plugin: Annotated[list[str] | None, typer.Option(help="Load a plug-in from a Python file. Repeatable.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Most frames a second; the rate of pictures and raw frames.", min=0.001, max=1000)
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="Size of frames, 640x480; others are fitted into it.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Frames processed at once, each in a thread (1).", min=1, max=64)] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress line and no report on standard error.")] = False,
 ) -> None:
     """Run a source through processors into sinks."""
@@ -113,6 +122,9 @@ def run(
         "load_state": load_state,
         "save_state": save_state,
         "save_model": save_model,
+        "fps": fps,
+        "size": size,
+        "threads": threads,
     }
     written = read_pipeline(source) if source.endswith(".toml") else {"source": source}
     settings: dict[str, Any] = written | {key: value for key, value in given.items() if value not in (None, False)}
@@ -158,17 +170,17 @@ def plugins(
 
 @app.command()
 def devices(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """List audio devices with their rates and channels."""
+    """List audio devices with their rates and channels, and cameras."""
     from rtkit import listing
     from rtkit.audio.table import devices as audio_devices
+    from rtkit.video.table import cameras
 
-    found = audio_devices()
     if as_json:
-        print(json.dumps(found, indent=2))
-    elif found:
+        print(json.dumps([*audio_devices(), *cameras()], indent=2))
+        return
+    for what, found in (("audio devices", audio_devices()), ("cameras", cameras())):
+        print(what if found else f"no {what}")
         listing.show(found)
-    else:
-        print("no audio devices")
 
 
 @app.command()
@@ -177,7 +189,7 @@ def demo(
     out: Annotated[str, typer.Option(help="Folder for what it makes.")] = "rtkit-demo",
 ) -> None:
     """Run a plug-in's main job on shipped real recordings; no device needed."""
-    plugin = host().manager.get_plugin(host().processors.plugins.get(name, name))
+    plugin = host().manager.get_plugin(host().processors.plugin(name) if name in host().processors else name)
     if plugin is None or not hasattr(plugin, "demo"):
         raise UsageError(f"no plug-in has a demo called {name!r}")
     for line in plugin.demo(out):

@@ -7,8 +7,11 @@ from typing import Any
 
 from rtkit.errors import InputError, UsageError
 from rtkit.plugins import Registry, host
-from rtkit.sink import Sink
+from rtkit.sink import Alternatives, Sink
 from rtkit.source import Options, Source
+
+#: The name under which a source of folders is registered.
+FOLDER = "/"
 
 
 def make_source(
@@ -30,7 +33,7 @@ def make_source(
     if far is not None:
         made = made.with_far(_source(far, options), options)
     if realtime:
-        from rtkit.audio.realtime import Realtime
+        from rtkit.realtime import Realtime
 
         if made.live:
             raise UsageError(f"{made.name}: is live already; --realtime is for files")
@@ -41,10 +44,11 @@ def make_source(
 def _source(source: str | Source, options: Options) -> Source:
     if isinstance(source, Source):
         return source
-    if "+" in source and not Path(source).exists():
+    if "+" in source and "://" not in source and not Path(source).exists():
         near, _, far = source.partition("+")
         return _source(near, options).with_far(_source(far, options), options)
-    made: Source = _make(source, host().sources, options, must_exist=True)
+    (cls,) = _classes(source, host().sources, must_exist=True)
+    made: Source = cls(_rest(source, host().sources), options)
     return made
 
 
@@ -61,26 +65,34 @@ def make_sink(sink: str | Sink, options: Options, source: Source) -> Sink:
     path = Path(sink)
     if path.exists() and any(Path(part).exists() and path.samefile(part) for part in [*source.name.split("+"), *source.parts]):
         raise UsageError(f"{sink}: belongs to the source; choose another name")
-    made: Sink = _make(sink, host().sinks, options, must_exist=False)
-    return made
+    made = [cls(_rest(sink, host().sinks), options) for cls in _classes(sink, host().sinks, must_exist=False)]
+    return made[0] if len(made) == 1 else Alternatives(made)
 
 
-def _make(text: str, registry: Registry[Any], options: Options, must_exist: bool) -> Any:
-    """Find the class by scheme, kind, or suffix (the longest that is known), in this order, and make it."""
+def _classes(text: str, registry: Registry[Any], must_exist: bool) -> tuple[type[Any], ...]:
+    """Find the classes by scheme, kind, folder, or suffix (the longest that is known), in this order."""
     scheme, separator, _ = text.partition("://")
     if separator:
-        return registry[scheme.lower() + separator](text, options)
-    kind, _, rest = text.partition(":")
+        return registry.named(scheme.lower() + separator)
+    kind, _, _ = text.partition(":")
     if kind in registry:
-        return registry[kind](rest, options)
+        return registry.named(kind)
     path = Path(text)
     if must_exist and not path.exists():
-        kinds = ", ".join(name for name in registry if name[0] != ".")
+        kinds = ", ".join(name for name in registry if name[0] not in "./")
         raise InputError(f"{text}: no such file, and no {registry.what} of that name ({kinds})")
+    if path.is_dir() and FOLDER in registry:
+        return registry.named(FOLDER)
     parts = [part.lower() for part in path.suffixes]
     suffixes = ["".join(parts[first:]) for first in range(len(parts))]
     suffix = next((name for name in suffixes if name in registry), None)
     if suffix is None:
         known = " ".join(name for name in registry if name[0] == ".")
         raise UsageError(f"{text}: no {registry.what} for files of type {path.suffix.lower() or 'without a suffix'}; known: {known}")
-    return registry[suffix](text, options)
+    return registry.named(suffix)
+
+
+def _rest(text: str, registry: Registry[Any]) -> str:
+    """What a class is made from: the text after ``kind:``, or all of it."""
+    kind, _, rest = text.partition(":")
+    return rest if kind in registry and "://" not in text else text

@@ -37,6 +37,10 @@ class SpecError(InputError):
         self.rate = rate
 
 
+class Enough(Exception):
+    """A sink has seen enough, as when a window is closed: the stream then ends well."""
+
+
 class DeviceError(RtkitError):
     """A device that is not there, does not open, or went away and stayed away."""
 

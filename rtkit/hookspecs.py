@@ -32,7 +32,8 @@ def rtkit_register_processors(register: Callable[[str, type[Processor[Any, Any]]
 
 @hookspec
 def rtkit_register_sources(register: Callable[[str, type[Source]], None]) -> None:
-    """Register sources under a kind (``"mic"``, written ``mic`` or ``mic:REST``), a suffix (``".wav"``) or a scheme (``"rtsp://"``).
+    """Register sources under a kind (``"mic"``, written ``mic`` or ``mic:REST``), a suffix (``".wav"``), a scheme (``"rtsp://"``), or
+    ``"/"`` for folders.
 
     The class is called with the text after ``kind:``, or the path, or the URL, and with the `rtkit.source.Options`.
     """
@@ -40,7 +41,7 @@ def rtkit_register_sources(register: Callable[[str, type[Source]], None]) -> Non
 
 @hookspec
 def rtkit_register_sinks(register: Callable[[str, type[Sink]], None]) -> None:
-    """Register sinks, in the same manner as sources."""
+    """Register sinks, in the same manner as sources. Two of one name may stand side by side if they take different formats."""
 
 
 @hookspec

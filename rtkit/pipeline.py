@@ -27,6 +27,9 @@ KEYS: dict[str, tuple[type, ...]] = {
     "load_state": (str,),
     "save_state": (str,),
     "save_model": (str,),
+    "fps": (int, float),
+    "size": (str,),
+    "threads": (int,),
 }
 
 

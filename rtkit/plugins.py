@@ -34,10 +34,20 @@ class Registry(Generic[T]):
     def __init__(self, what: str, base: type[T]) -> None:
         self.what = what
         self.base = base
-        self.classes: dict[str, type[T]] = {}
-        self.plugins: dict[str, str] = {}
+        self.classes: dict[str, tuple[type[T], ...]] = {}
+        self._plugins: dict[tuple[str, type[T]], str] = {}
 
     def __getitem__(self, name: str) -> type[T]:
+        return self.named(name)[0]
+
+    def named(self, name: str) -> tuple[type[T], ...]:
+        """The classes of a name: one, but for sinks that take different kinds of format.
+
+        Raises
+        ------
+        UsageError
+            There is none; the message names the closest.
+        """
         if name not in self.classes:
             close = difflib.get_close_matches(name, self.classes, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(self.classes)) or 'none'}"
@@ -55,16 +65,29 @@ class Registry(Generic[T]):
         for name, cls in found.items():
             if not (inspect.isclass(cls) and issubclass(cls, self.base)):
                 raise TypeError(f"{self.what} {name!r} must be a class derived from rtkit.{self.base.__name__}")
-            if name in self.classes:
-                raise ValueError(f"{self.what} {name!r} is already registered by plug-in {self.plugins[name]!r}")
+            for other in self.classes.get(name, ()):
+                if not (issubclass(cls, Sink) and issubclass(other, Sink)) or {*cls.takes} & {*other.takes}:
+                    raise ValueError(f"{self.what} {name!r} is already registered by plug-in {self._plugins[name, other]!r}")
             if issubclass(cls, Processor):
                 parameters_of(cls)
-        self.classes |= found
-        self.plugins |= dict.fromkeys(found, plugin)
+        for name, cls in found.items():
+            self.classes[name] = (*self.classes.get(name, ()), cls)
+            self._plugins[name, cls] = plugin
+
+    def remove(self, plugin: str) -> None:
+        """Forget what a plug-in registered."""
+        for name in self.of(plugin):
+            self.classes[name] = tuple(cls for cls in self.classes[name] if self._plugins[name, cls] != plugin)
+            if not self.classes[name]:
+                del self.classes[name]
 
     def of(self, plugin: str) -> list[str]:
         """Names that a plug-in registered."""
-        return sorted(name for name, owner in self.plugins.items() if owner == plugin)
+        return sorted(name for name, classes in self.classes.items() if any(self._plugins[name, cls] == plugin for cls in classes))
+
+    def plugin(self, name: str) -> str:
+        """The plug-in that registered a name first."""
+        return self._plugins[name, self[name]]
 
 
 @dataclass(slots=True)
@@ -138,8 +161,7 @@ class Host:
             if self.manager.has_plugin(name):
                 self.manager.unregister(name=name)
             for registry in registries:
-                for own in registry.of(name):
-                    del registry.classes[own], registry.plugins[own]
+                registry.remove(name)
         info.processors, info.sources, info.sinks = (registry.of(name) for registry in registries)
 
     def _others(self, name: str) -> list[Any]:

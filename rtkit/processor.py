@@ -141,3 +141,26 @@ class SampleProcessor(Processor[Block, SampleSpec]):
 
 class FrameProcessor(Processor[Frame, FrameSpec]):
     """A processor of frames: one in, one out."""
+
+
+class SplitFrameProcessor(FrameProcessor):
+    """A processor of frames whose heavy part, `look`, needs nothing but the frame: with threads, several frames are looked at at once.
+
+    Override `look` and `finish`, and `wants` if not every frame needs a look; `process` is made of them.
+    """
+
+    def wants(self, frame: Frame) -> bool:
+        """Whether this frame needs a look. Called for every frame, in order."""
+        return True
+
+    def look(self, frame: Frame) -> Any:
+        """The heavy part. Called by several threads at once, in any order: it changes nothing that another call sees."""
+        raise NotImplementedError
+
+    def finish(self, frame: Frame, found: Any) -> Frame:
+        """Turn the frame and what `look` gave (None if the frame was not looked at) into the output. Called in order."""
+        raise NotImplementedError
+
+    def process(self, frame: Frame) -> Frame:
+        """The three, one after another."""
+        return self.finish(frame, self.look(frame) if self.wants(frame) else None)

@@ -20,7 +20,7 @@ LOWEST, STEP, BINS = 100.0, 0.05, 426
 
 
 #: Counts of sources and sinks that are no loss.
-DELIVERED = frozenset({"captured", "played", "reconnects"})
+DELIVERED = frozenset({"captured", "played", "reconnects", "stalls"})
 
 
 class Histograms:

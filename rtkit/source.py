@@ -26,8 +26,13 @@ class Options:
         Samples in a block; a device's own choice or some 4,096 for files when not given.
     latency : float, optional
         Buffering (s) asked of an audio device.
-    format : str
-        Layout of raw samples on standard input and output, such as ``"s16le"`` or ``"f32le"``.
+    format : str, optional
+        Layout of what is raw on standard input and output: of samples, such as ``"s16le"`` (the default) or ``"f32le"``, or of
+        frames, such as ``"bgr24"`` or ``"y4m"``.
+    fps : float, optional
+        Most frames a second (Hz) that a camera or video hands on; the frame rate of pictures and raw frames, which have none.
+    size : str, optional
+        Size of frames, ``"640x480"``: asked of a camera, that of raw frames; what has another size is fitted into it.
     reconnect : float
         Seconds for which a lost device is retried.
     """
@@ -36,8 +41,10 @@ class Options:
     channels: int | None = None
     block: int | None = None
     latency: float | None = None
-    format: str = "s16le"
+    format: str | None = None
     reconnect: float = 30.0
+    fps: float | None = None
+    size: str | None = None
 
 
 class Source:

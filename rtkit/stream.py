@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from rtkit.chain import Chain, unless_empty
 from rtkit.endpoints import make_sink, make_source
-from rtkit.errors import RtkitError, SpecError
+from rtkit.errors import Enough, RtkitError, SpecError, UsageError
 from rtkit.items import Block, SampleSpec, Spec
 from rtkit.plugins import AnyProcessor, host
 from rtkit.processor import SampleProcessor
@@ -22,6 +22,7 @@ from rtkit.report import Report, Timings
 from rtkit.sink import Sink
 from rtkit.source import Options, Source
 from rtkit.states import load_states, save_states
+from rtkit.threads import Threads
 
 #: Delays that are reported and are not a part of the way from source to sink.
 BESIDE = frozenset({"round trip"})
@@ -50,6 +51,8 @@ class Stream:
         End after this much stream time.
     options : Options, optional
         Rate, block size and so on, for sources and sinks that need to be told.
+    threads : int
+        Frames that may be on their way through the steps at once, each in a thread of its own; they stay in order.
     load_state, save_state : path, optional
         A file (npz) with the state of the steps, to start from and to leave behind.
     save_model : path, optional
@@ -85,6 +88,7 @@ class Stream:
         realtime: bool = False,
         seconds: float | None = None,
         options: Options | None = None,
+        threads: int = 1,
         load_state: str | Path | None = None,
         save_state: str | Path | None = None,
         save_model: str | Path | None = None,
@@ -96,6 +100,7 @@ class Stream:
         self.sinks = [make_sink(sink, options, self.source) for sink in to]
         self.report = Report(self.source.name, [sink.name for sink in self.sinks])
         self._seconds = math.inf if seconds is None else seconds
+        self._threads = threads
         self._load_state, self._save_state, self._save_model = load_state, save_state, save_model
         if save_model is not None:
             from rtkit.onnx.writer import find_learners
@@ -152,6 +157,8 @@ class Stream:
     def _open(self, closing: ExitStack) -> Spec:
         first = self.chain.steps[0] if self.chain.steps else None
         spec = self.source.open(first.dtype if isinstance(first, SampleProcessor) else np.float32)
+        if self._threads > 1 and isinstance(spec, SampleSpec):
+            raise UsageError(f"threads={self._threads}: frames are processed in threads, and {self.source.name} gives samples")
         try:
             out = self.chain.open(spec)
         except SpecError as error:
@@ -169,20 +176,26 @@ class Stream:
         report, chain, events = self.report, self.chain, self.chain.events
         sampled = isinstance(spec, SampleSpec)
         period = 1 / (spec.rate if isinstance(spec, SampleSpec) else spec.fps)
-        calls = chain.calls()
+        calls: list[Callable[[Any], Any]] = chain.calls()
         writes = [unless_empty(sink.write) if chain.resamples else sink.write for sink in self.sinks]
         timings = Timings(len(calls), period, self.source.live)
         mark, sizes, clock, vdot, isfinite = timings.marks.append, timings.sizes, time.perf_counter_ns, np.vdot, math.isfinite
+        source: Iterable[Any] = self.source
+        if self._threads > 1 and calls:
+            threads = Threads(chain, self._threads, timings.marks)
+            source, calls, mark = threads.run(self.source), [threads.collect], ignore  # which notes the times itself
         done, items, size, last = 0, 0, 1, False
         self._limit = self._seconds if math.isinf(self._seconds) else round(self._seconds / period)
         item: Any
         with Progress(self._progress, self.source, self._limit, period) as progress:
             try:
-                for item in self.source:
+                for item in source:
                     if sampled:
                         size = len(data := item.data)
                         if not isfinite(vdot(data, data)):  # a cheap hint; huge values overflow it, too
                             report.non_finite += int(np.sum(~np.isfinite(data)))
+                    else:
+                        done = round(item.time / period)  # a camera skips frames
                     if done + size >= self._limit:
                         size, last = self._last(item, size, int(self._limit) - done), True
                         if not size:  # stopped before it began: no step has to take an empty block
@@ -204,13 +217,15 @@ class Stream:
                     if last:
                         self.source.stop()
                         break
+            except Enough:
+                self.source.stop()
             except RtkitError:
                 raise
             except Exception as error:
                 raise self._blame(error, timings, items - 1) from error
             finally:
                 report.items, report.samples, report.stream_s = items, done if sampled else 0, done * period
-                self._sum_up(timings, period)
+                self._sum_up(timings, period, sampled)
 
     @staticmethod
     def _last(item: Any, size: int, room: int) -> int:
@@ -228,7 +243,7 @@ class Stream:
         name = self.chain.names[place]
         return StepError(f"{self.source.name}: step {name!r} failed at item {item}: {type(error).__name__}: {error}")
 
-    def _sum_up(self, timings: Timings, period: float) -> None:
+    def _sum_up(self, timings: Timings, period: float, sampled: bool) -> None:
         """Put times and delays into the report, while the devices are still open."""
         timings.flush()
         report = self.report
@@ -236,7 +251,9 @@ class Stream:
         report.deadline_misses = timings.misses
         report.steps = [timings.step(index, name) for index, name in enumerate(self.chain.names)]
         delays = dict(self.source.delays())
-        delays |= {"block": timings.longest * period, "steps": timings.p99_s, "algorithm": self.chain.latency()}
+        if sampled:
+            delays["block"] = timings.longest * period
+        delays |= {"steps": timings.p99_s, "algorithm": self.chain.latency()}
         for sink in self.sinks:
             delays |= sink.delays()
         parts = {part: round(1e3 * seconds, 3) for part, seconds in delays.items()}
@@ -277,3 +294,7 @@ class Stream:
         for end in ends:
             if counts := end.counts():
                 self.report.counts[end.name] = counts
+
+
+def ignore(mark: int) -> None:
+    """Note no time."""

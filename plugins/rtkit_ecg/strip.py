@@ -133,6 +133,8 @@ class StripChart(Sink):
     matters most: the first alarms and abnormal beats of each kind.
     """
 
+    takes = (SampleSpec,)
+
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
         self._pages: Any = None

@@ -64,7 +64,7 @@ class Onnx(Processor[Any, Any]):
     def open(self, spec: Spec) -> Spec:
         """Load the model and choose how to run it."""
         from rtkit.onnx import load
-        from rtkit_onnx.normalising import choose
+        from rtkit.onnx.normalising import choose
         from rtkit_onnx.pictures import Pictures
         from rtkit_onnx.signals import Signals
 

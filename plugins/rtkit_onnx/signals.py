@@ -11,9 +11,9 @@ from rtkit.errors import InputError, UsageError
 from rtkit.items import Block, SampleSpec
 from rtkit.onnx import Model
 from rtkit.onnx.card import Normalisation
+from rtkit.onnx.normalising import zscore
 from rtkit.processor import SampleProcessor
 from rtkit_onnx.answers import find_label, plain
-from rtkit_onnx.normalising import zscore
 from rtkit_onnx.runner import Runner, finite
 
 

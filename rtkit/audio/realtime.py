@@ -1,69 +1,50 @@
-"""A file that plays as if it were a live device."""
+"""Samples of a file that play as if they came from a live device."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
 from rtkit.audio.capture import CAPACITY, PATIENCE
 from rtkit.audio.device import BLOCK
 from rtkit.audio.ring import Ring
-from rtkit.errors import UsageError
-from rtkit.items import Block, FrameSpec, SampleSpec
+from rtkit.items import Block, SampleSpec
 from rtkit.source import Options, Source
 
 
-class Realtime(Source):
+class PacedSamples(Source):
     """A file read at the pace of the clock into the ring that a microphone uses: who is too slow loses samples, counted.
 
     Parameters
     ----------
     source : Source
-        The file.
+        The open file.
+    spec : SampleSpec
+        Its format.
     options : Options
         `block` (10 ms) holds.
     """
 
     live = True
 
-    def __init__(self, source: Source, options: Options) -> None:
+    def __init__(self, source: Source, spec: SampleSpec, options: Options) -> None:
         self.name = source.name
         self._source = source
-        self._options = options
-        self._ring: Ring | None = None
+        self._spec = spec
+        self._size = options.block or max(1, round(BLOCK * spec.rate))
+        self._ring = Ring(max(round(CAPACITY * spec.rate), 4 * self._size), len(spec.channels))
         self._feeder: threading.Thread | None = None
         self._stopping = threading.Event()
         self._captured = 0
         self._waiting = 0.0  # s, summed over the blocks read
         self._blocks = 0
 
-    def open(self, dtype: type[np.floating[Any]] = np.float32) -> SampleSpec:
-        """Open the file; the samples are float32 whatever `dtype` says.
-
-        Raises
-        ------
-        InputError
-            The file is missing or damaged.
-        UsageError
-            It is a video.
-        """
-        spec = self._source.open(np.float32)
-        if isinstance(spec, FrameSpec):
-            raise UsageError(f"{self.name}: plays samples in real time, not {spec}")
-        self.length = self._source.length
-        self._spec = spec
-        self._size = self._options.block or max(1, round(BLOCK * spec.rate))
-        self._ring = Ring(max(round(CAPACITY * spec.rate), 4 * self._size), len(spec.channels))
-        return spec
-
     def __iter__(self) -> Iterator[Block]:
         """Blocks of the size asked for; the clock starts now. Errors of the file come here, after all that was before them."""
-        assert self._ring is not None
-        self._feeder = threading.Thread(target=self._feed, args=(self._ring,), name=f"feed {self.name}", daemon=True)
+        self._feeder = threading.Thread(target=self._feed, name=f"feed {self.name}", daemon=True)
         self._feeder.start()
         while not self._stopping.is_set():
             waiting = self._ring.available
@@ -81,8 +62,7 @@ class Realtime(Source):
         """End the iteration."""
         self._stopping.set()
         self._source.stop()
-        if self._ring is not None:
-            self._ring.close()
+        self._ring.close()
 
     def close(self) -> None:
         """Close the file."""
@@ -91,21 +71,16 @@ class Realtime(Source):
             self._feeder.join()
         self._source.close()
 
-    def with_far(self, far: Source, options: Options) -> Source:
-        """The file with its far end, in real time; as the file itself says."""
-        return Realtime(self._source.with_far(far, options), options)
-
     def counts(self) -> dict[str, int]:
         """``captured`` frames handed on, ``overrun`` because they were read too late, and what the file counts."""
-        overrun = self._ring.overrun if self._ring is not None else 0
-        return {**self._source.counts(), "captured": self._captured, "overrun": overrun}
+        return {**self._source.counts(), "captured": self._captured, "overrun": self._ring.overrun}
 
     def delays(self) -> dict[str, float]:
         """Seconds in the ``input ring``, mean over the blocks."""
         return {"input ring": self._waiting / max(self._blocks, 1)}
 
-    def _feed(self, ring: Ring) -> None:
-        begin, fed = perf_counter(), 0
+    def _feed(self) -> None:
+        ring, begin, fed = self._ring, perf_counter(), 0
         try:
             for item in self._source:
                 assert isinstance(item, Block)

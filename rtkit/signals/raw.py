@@ -28,13 +28,14 @@ FORMATS = {
     "f32be": ">f4",
     "f64le": "<f8",
 }
-DEFAULT_RATE = 16000.0
+DEFAULT_RATE, DEFAULT_FORMAT = 16000.0, "s16le"
 
 
 def _layout(options: Options) -> np.dtype[Any]:
-    if options.format not in FORMATS:
-        raise UsageError(f"format {options.format!r} is not known; one of {', '.join(FORMATS)}")
-    return np.dtype(FORMATS[options.format])
+    name = options.format or DEFAULT_FORMAT
+    if name not in FORMATS:
+        raise UsageError(f"format {name!r} is not known; one of {', '.join(FORMATS)}")
+    return np.dtype(FORMATS[name])
 
 
 def decode(raw: bytes, layout: np.dtype[Any], dtype: type[np.floating[Any]]) -> NDArray[Any]:
@@ -56,25 +57,26 @@ def encode(samples: NDArray[Any], layout: np.dtype[Any]) -> bytes:
 
 
 class RawInput(Source):
-    """Raw samples on standard input, channels interleaved; rate, channels and format as the options say (16 kHz, mono, s16le)."""
+    """Raw samples on standard input, channels interleaved; rate, channels and format as the options say (16 kHz, mono, s16le).
 
-    def __init__(self, rest: str, options: Options) -> None:
+    Parameters
+    ----------
+    options : Options
+        `rate`, `channels`, `format` and `block` (4,096 samples) hold.
+    head : bytes
+        What was read of the stream already.
+    """
+
+    def __init__(self, options: Options, head: bytes = b"") -> None:
         self.name = "standard input"
+        self._head = head
         self._layout = _layout(options)
         self._rate = options.rate or DEFAULT_RATE
         self._count = options.channels or 1
         self._size = options.block or BLOCK
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> SampleSpec:
-        """Nothing is read yet.
-
-        Raises
-        ------
-        UsageError
-            Standard input is a terminal.
-        """
-        if sys.stdin is None or sys.stdin.isatty():
-            raise UsageError("standard input is a terminal; pipe raw samples into it")
+        """Nothing is read yet."""
         self._dtype = dtype
         self._channels = ("mono",) if self._count == 1 else tuple(str(number + 1) for number in range(self._count))
         return SampleSpec(self._rate, self._channels)
@@ -82,8 +84,8 @@ class RawInput(Source):
     def __iter__(self) -> Iterator[Item]:
         """Blocks as they arrive, at most of the size asked for; raises InputError if the input ends inside a sample."""
         width = self._layout.itemsize * self._count
-        file, start, rest = sys.stdin.fileno(), 0, b""
-        while raw := os.read(file, width * self._size - len(rest)):
+        start, rest = 0, b""
+        while raw := self._read(width * self._size - len(rest)):
             raw = rest + raw
             if start == 0 and raw[:4] in (b"RIFF", b"fLaC", b"OggS"):
                 raise InputError(f"standard input: is a {raw[:4].decode()} file, expected raw samples; give the file's name instead")
@@ -96,24 +98,23 @@ class RawInput(Source):
         if rest:
             raise InputError(f"standard input: ends inside sample {start}: {len(rest)} of {width} bytes")
 
+    def _read(self, most: int) -> bytes:
+        head, self._head = self._head, b""
+        return head or os.read(sys.stdin.fileno(), most)
+
 
 class RawOutput(Sink):
     """Raw samples on standard output, channels interleaved, in the format that the options say."""
 
+    takes = (SampleSpec,)
+
     def __init__(self, rest: str, options: Options) -> None:
         self.name = "standard output"
-        self._layout = _layout(options)
+        self._options = options
 
     def open(self, spec: Spec) -> None:
-        """Nothing is written yet.
-
-        Raises
-        ------
-        InputError
-            What comes are not samples.
-        """
-        if not isinstance(spec, SampleSpec):
-            raise InputError(f"standard output takes samples, got {spec}")
+        """Nothing is written yet; raises UsageError for a format that is not known."""
+        self._layout = _layout(self._options)
 
     def write(self, item: Item) -> None:
         """Write one block at once. Raises BrokenPipeError when the reader has gone."""

@@ -3,9 +3,9 @@ import time
 import numpy as np
 import pytest
 
-from rtkit.audio.realtime import Realtime
 from rtkit.errors import InputError
 from rtkit.items import Block, SampleSpec
+from rtkit.realtime import Realtime
 from rtkit.source import Options, Source
 
 RATE = 8000

@@ -217,7 +217,7 @@ def test_the_longest_suffix_wins(tmp_path, monkeypatch):
         def __init__(self, path, options):
             self.name = path
 
-    monkeypatch.setitem(endpoints.host().sinks.classes, ".ann.csv", Own)
+    monkeypatch.setitem(endpoints.host().sinks.classes, ".ann.csv", (Own,))
     source = CsvFile("in.csv", Options())
     assert type(endpoints.make_sink(str(tmp_path / "100.ann.CSV"), Options(), source)) is Own
     assert type(endpoints.make_sink(str(tmp_path / "100.b.csv"), Options(), source)) is CsvSink

@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from rtkit.onnx.card import Card, Normalisation
 
-#: What a user may ask for by name. The third is that of networks trained on ImageNet in PyTorch.
+#: What a model of float pictures is given when neither user nor card says anything: pixels of 0 to 1.
+UNIT = Normalisation("pixels", 1 / 255)
+#: What a user may ask for by name. The last is that of networks trained on ImageNet in PyTorch.
 NAMED = {
     "raw": Normalisation(),
     "zscore": Normalisation("zscore"),
-    "unit": Normalisation("pixels", 1 / 255),
+    "unit": UNIT,
     "symmetric": Normalisation("pixels", 1 / 127.5, (1.0,)),
     "imagenet": Normalisation("pixels", 1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 }

@@ -1,0 +1,204 @@
+"""A network whose class activation maps can be read off: the model, cut between features and head, fitted to the frames."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtkit.errors import InputError, SpecError
+from rtkit.items import FrameSpec, Image
+from rtkit.onnx import Model, load
+from rtkit.onnx.model import bind, single
+from rtkit.onnx.normalising import UNIT, choose
+from rtkit.onnx.picture import PictureInput, picture_axis
+from rtkit.onnx.session import session
+from rtkit_cam.cut import cut
+
+Floats = NDArray[np.float32]
+
+#: Outputs of a network that is cut: logits ``[n, K]``, features ``[n, C, h, w]``, and the weights ``[C, K]`` and bias ``[K]`` between them.
+LOGITS, FEATURES, WEIGHTS, BIAS = FORM = ("logits", "features", "cam_weights", "cam_bias")
+#: Sides of the network's picture are multiples of this (pixels): what most networks halve their input by, five times.
+GRID = 32
+
+
+class Look:
+    """What the network said about one frame, in arrays that are used again and again.
+
+    Attributes
+    ----------
+    logits : ndarray
+        ``[K]``.
+    features : ndarray
+        ``[C, h, w]``.
+    """
+
+    def __init__(self, model: Model, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, Floats]) -> None:
+        self._model = model
+        self._bound = bind(model, inputs, outputs)
+        self._arrays = dict(inputs), dict(outputs)  # the binding does not keep them
+        (self.picture,) = inputs.values()
+        self.logits = outputs[LOGITS][0]
+        self.features = outputs[FEATURES][0]
+
+    def run(self) -> None:
+        """Run the network on what is in `picture`."""
+        self._model.run_bound(self._bound)
+
+
+class Network:
+    """A network that ends in global average pooling and one dense layer.
+
+    Parameters
+    ----------
+    name : str
+        A shipped model, an ONNX file, or a folder with ``model.onnx``.
+    threads : int
+        Threads for one call.
+    providers : str, optional
+        Execution providers, as in `rtkit.onnx.load`.
+    normalise, colour : str
+        What to do to a picture, as in `rtkit.onnx.normalising.choose`.
+    labels : str, optional
+        A text file with a class a line, for a model whose card names none.
+
+    Attributes
+    ----------
+    weights : ndarray
+        ``[K, C]``: what each feature counts for each class.
+    bias : ndarray
+        ``[K]``.
+    labels : list of str
+        Names of the K classes; their numbers where nothing names them.
+
+    Raises
+    ------
+    InputError
+        No such model, one that does not end in such a head, or labels that do not fit.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        threads: int = 1,
+        providers: str | None = None,
+        normalise: str = "auto",
+        colour: str = "rgb",
+        labels: str | None = None,
+    ) -> None:
+        model = load(name, threads, providers)
+        if not {*FORM} <= {tensor.name for tensor in model.outputs}:
+            data = cut(model.path.read_bytes(), str(model.path))
+            made = session(model.path, data, hashlib.sha256(data).hexdigest(), threads, providers)
+            model = Model(model.path, model.card, made)
+        if len(model.inputs) != 1 or picture_axis(model.inputs[0].shape) is None:
+            raise InputError(f"{model.path}: expected one picture as input ([n, 3, h, w] or [n, h, w, 3]); found {model.inputs}")
+        self.path = model.path
+        self._model = model
+        self._normalisation = choose(normalise, colour, model.card) or UNIT
+        tensor = model.inputs[0]
+        probe = {
+            tensor.name: np.zeros(
+                [7 * GRID if size == 1 and axis else size for axis, size in enumerate(single(tensor.shape))], tensor.dtype
+            )
+        }
+        weights, self.bias = self._ask([WEIGHTS, BIAS], probe)
+        self.weights = np.ascontiguousarray(weights.T)
+        self.labels = self._name_classes(labels)
+        self._free: list[Look] = []
+
+    def _ask(self, outputs: list[str], inputs: dict[str, NDArray[Any]]) -> list[Floats]:
+        try:
+            found: list[Floats] = self._model.session.run(outputs, inputs)
+        except Exception as error:  # ONNX Runtime has kinds of its own
+            raise InputError(f"{self.path}: the model does not run on a picture: {' '.join(str(error).split())}") from None
+        return found
+
+    def _name_classes(self, path: str | None) -> list[str]:
+        count = len(self.bias)
+        if path is not None:
+            try:
+                labels = Path(path).read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"{path}: no labels there: {getattr(error, 'strerror', error)}") from None
+        else:
+            labels = list(self._model.card.labels) if self._model.card else []
+            labels = labels or [str(number) for number in range(count)]
+        if len(labels) != count:
+            raise InputError(f"{path or self.path}: {len(labels)} labels; the network has {count} classes")
+        return labels
+
+    def class_number(self, name: str) -> int:
+        """The number of a class, from its number or name (in any case).
+
+        Raises
+        ------
+        InputError
+            None, or several, have it in their name.
+        """
+        if name.isdecimal() and int(name) < len(self.labels):
+            return int(name)
+        wanted = name.casefold()
+        exact = [number for number, label in enumerate(self.labels) if label.casefold() == wanted]
+        found = exact or [number for number, label in enumerate(self.labels) if wanted in label.casefold()]
+        if len(found) == 1:
+            return found[0]
+        several = ", ".join(f"{number} {self.labels[number]}" for number in found[:8])
+        raise InputError(
+            f"{self.path}: target={name}: {f'several classes: {several}' if found else f'none of its {len(self.labels)} classes'}"
+        )
+
+    def open(self, spec: FrameSpec, size: float) -> None:
+        """Fit the network to frames; runs it once.
+
+        Parameters
+        ----------
+        spec : FrameSpec
+            Of the frames.
+        size : float
+            Its picture has as many pixels as a square of this side, but no more than the frame, and the frame's proportions, if the
+            network takes any size.
+
+        Raises
+        ------
+        SpecError
+            The network does not run on a picture of that size.
+        """
+        size = min(size, math.sqrt(spec.width * spec.height))  # an enlarged frame costs more, and shows no more
+        aspect = math.sqrt(spec.width / spec.height)
+        width, height = (max(1, round(side / GRID)) * GRID for side in (size * aspect, size / aspect))
+        tensor = self._model.inputs[0]
+        self._input = PictureInput(tensor, self._normalisation, width, height, self.path)
+        shape = [self._input.sizes[side] if isinstance(side, str) else side for side in tensor.shape]
+        self._picture = tensor.name, shape, tensor.dtype
+        try:
+            found = self._ask([LOGITS, FEATURES], {tensor.name: np.zeros(shape, tensor.dtype)})
+        except InputError as error:
+            raise SpecError(f"{error}; {spec} became {self._input.width} x {self._input.height}") from None
+        self._shapes = {name: value.shape for name, value in zip((LOGITS, FEATURES), found, strict=True)}
+        self._free = [self._new_look()]
+
+    def _new_look(self) -> Look:
+        name, shape, dtype = self._picture
+        outputs = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
+        return Look(self._model, {name: np.zeros(shape, dtype)}, outputs)
+
+    def look(self, image: Image) -> Look:
+        """Run the network on a frame. The answer is the caller's until `give_back`; several threads may look at once."""
+        try:
+            look = self._free.pop()
+        except IndexError:
+            look = self._new_look()
+        self._input.fill(image, look.picture)
+        look.run()
+        return look
+
+    def give_back(self, look: Look) -> None:
+        """Let the arrays of an answer be used again."""
+        self._free.append(look)

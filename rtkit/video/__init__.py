@@ -1,0 +1,1 @@
+"""Frames from outside and back: cameras, videos, pictures, windows."""

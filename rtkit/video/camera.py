@@ -1,0 +1,236 @@
+"""Cameras, at this machine and in the network, as live sources."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from rtkit.errors import DeviceError, InputError, UsageError
+from rtkit.items import Frame, FrameSpec, Image
+from rtkit.source import Options, Source
+from rtkit.video.capture import frame_rate, open_camera, open_network
+from rtkit.video.newest import Newest
+from rtkit.video.opencv import opencv
+from rtkit.video.rate import Due
+from rtkit.video.size import fit, parse_size
+
+log = logging.getLogger("rtkit.video")
+
+#: Network protocols by which cameras send.
+SCHEMES = ("http://", "https://", "rtsp://", "rtsps://", "rtmp://", "udp://", "tcp://", "rtp://", "srt://")
+STALL = 0.8  # s without a frame after which a camera counts as stalled
+INTERVALS = 3.0  # usual intervals between frames that it may take in any case: some cameras send less than a frame a second
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0  # s before a lost camera is first tried again; doubled each time
+CLOSING = 2.0  # s for a reader to come back from a read before its thread is left to itself
+
+
+class Camera(Source):
+    """A camera of this machine. Hands on the newest frame, never one twice, and counts what it skipped.
+
+    A thread of its own reads, so that the driver never holds back an old frame; if frames stay away, the camera is opened again.
+
+    Parameters
+    ----------
+    target : str
+        Number of the camera, 0 if empty, or the path of its device.
+    options : Options
+        `size` and `fps` (the camera's own) and `reconnect` hold.
+    """
+
+    live = True
+
+    def __init__(self, target: str, options: Options) -> None:
+        self.name = f"camera:{target}" if target else "camera"
+        if target and not target.isdecimal() and "/" not in target:
+            raise UsageError(f"{self.name}: expected a number, as camera:0, or the path of a device")
+        self._target: int | str = target if "/" in target else int(target or 0)
+        self._wanted = parse_size(options.size)
+        self._fps = options.fps
+        self._reconnect = options.reconnect
+        self._newest = Newest()
+        self._stopping = threading.Event()
+        self._reader: threading.Thread | None = None
+        self._reading = False  # whether the reader is inside a read, and not opening the camera
+        self._index = self._stalls = self._reconnects = 0
+        self._handed = 0
+        self._origin = 0.0
+
+    def open(self, dtype: type[np.floating[Any]] = np.float32) -> FrameSpec:
+        """Open the camera and wait for its first frame.
+
+        Raises
+        ------
+        DeviceError
+            There is no such camera, it is in use, or it sends nothing.
+        """
+        capture = self._connect()
+        image: Any = capture.read()[1] if capture.isOpened() else None
+        if image is None:
+            capture.release()
+            raise DeviceError(f"{self.name}: {self._absent()}")
+        fps = frame_rate(capture)
+        self._size: tuple[int, int] = self._wanted or (image.shape[1], image.shape[0])
+        self._interval = 1 / fps
+        self._origin = perf_counter()
+        self._deliver(image, self._origin)
+        self._start(capture)
+        return FrameSpec(*self._size, min(fps, self._fps or fps))
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The newest frame each time, its time (s) that of its arrival.
+
+        Raises
+        ------
+        DeviceError
+            The camera went away and stayed away.
+        """
+        due, last, stalled = Due(self._fps), perf_counter(), False
+        while not self._stopping.is_set():
+            frame = self._newest.take(max(STALL, INTERVALS * self._interval))
+            if frame is not None:
+                self._reconnects += stalled
+                last, stalled = perf_counter(), False
+                if due(frame.time):
+                    self._handed += 1
+                    yield frame
+            elif not self._stopping.is_set():
+                if not stalled:
+                    stalled, self._stalls = True, self._stalls + 1
+                    log.warning("%s: no frame for %.1f s; trying again for %g s", self.name, perf_counter() - last, self._reconnect)
+                    if self._reading:  # it may hang there for good: leave it to itself
+                        self._start(None)
+                if perf_counter() - last > self._reconnect:
+                    raise DeviceError(f"{self.name}: gave no frame for {perf_counter() - last:.0f} s")
+
+    def stop(self) -> None:
+        """End the iteration."""
+        self._stopping.set()
+        self._newest.close()
+
+    def close(self) -> None:
+        """Close the camera; never hangs, whatever it does."""
+        self._stopping.set()
+        if self._reader is not None:
+            self._reader.join(CLOSING)
+
+    def counts(self) -> dict[str, int]:
+        """``captured`` frames handed on, ``skipped`` ones, ``stalls`` and ``reconnects``."""
+        return {
+            "captured": self._handed,
+            "skipped": self._newest.skipped,
+            "stalls": self._stalls,
+            "reconnects": self._reconnects,
+        }
+
+    def delays(self) -> dict[str, float]:
+        """Seconds ``waiting`` for the stream, mean over the frames."""
+        return {"waiting": self._newest.delay}
+
+    def _connect(self) -> Any:
+        """A capture of the camera, open or not."""
+        return open_camera(self._target, self._wanted, self._fps)
+
+    def _absent(self) -> str:
+        return "no such camera, or another program uses it; rtkit devices lists those that are there"
+
+    # -- the reader's thread ---------------------------------------------------------------------------------------------------
+
+    def _start(self, capture: Any) -> None:
+        """Begin to read in a new thread, which takes the place of the one before."""
+        self._reading = False
+        self._reader = threading.Thread(target=self._read, args=(capture,), name=f"read {self.name}", daemon=True)
+        self._reader.start()
+
+    def _read(self, capture: Any) -> None:
+        try:
+            self._read_again_and_again(capture)
+        except BaseException as error:
+            self._newest.close(error)
+
+    def _read_again_and_again(self, capture: Any) -> None:
+        pause = FIRST_PAUSE
+        while self._is_current():
+            if capture is None:
+                capture = self._connect()
+            if not capture.isOpened():
+                capture = None
+                self._stopping.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+                continue
+            read = self._read_on(capture)
+            capture.release()
+            capture = None
+            if read:
+                pause = FIRST_PAUSE
+            else:
+                self._stopping.wait(pause)
+        if capture is not None:
+            capture.release()
+
+    def _read_on(self, capture: Any) -> int:
+        """Read to the end of the connection; gives the number of frames."""
+        count, before = 0, perf_counter()
+        self._reading = True
+        while True:
+            read, image = capture.read()
+            now = perf_counter()
+            if not self._is_current():
+                return count
+            if not read:
+                self._reading = False
+                return count
+            if count:
+                self._interval += 0.1 * (now - before - self._interval)
+            count, before = count + 1, now
+            self._deliver(image, now)
+
+    def _is_current(self) -> bool:
+        return not self._stopping.is_set() and threading.current_thread() is self._reader
+
+    def _deliver(self, image: Image, now: float) -> None:
+        self._newest.put(Frame(fit(image, *self._size), self._index, now - self._origin))
+        self._index += 1
+
+
+class NetworkCamera(Camera):
+    """A camera in the network: MJPEG over HTTP, RTSP, or what else FFmpeg receives, opened for low delay.
+
+    Parameters
+    ----------
+    url : str
+        Where it sends; a password in it is shown nowhere.
+    options : Options
+        As for `Camera`.
+    """
+
+    def __init__(self, url: str, options: Options) -> None:
+        super().__init__("", options)
+        self._url = url
+        self.name = re.sub(r"//[^/@]*@", "//", url)
+
+    def open(self, dtype: type[np.floating[Any]] = np.float32) -> FrameSpec:
+        """Open the stream and wait for its first frame.
+
+        Raises
+        ------
+        DeviceError
+            Nothing answers there, or it is no video.
+        """
+        return super().open(dtype)
+
+    def _connect(self) -> Any:
+        capture = open_network(self._url)
+        frames = capture.get(opencv().CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
+        if frames > 0:
+            capture.release()
+            raise InputError(f"{self.name}: a video of {frames:.0f} frames and no camera; download it and give the file")
+        return capture
+
+    def _absent(self) -> str:
+        return "no video comes from there; expected a camera that sends MJPEG, H.264 or the like"
