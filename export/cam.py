@@ -127,7 +127,7 @@ def _from_keras(application: str, weights: Path | None, scratch: Path) -> tuple[
         raise InputError(f"{what}: {' '.join(str(error).split())[:200]}; give --weights FILE") from None
     path = scratch / "whole.onnx"
     convert(model, path)
-    return path.read_bytes(), verification.against_keras(model, load(path), limit=KERAS_LIMIT)
+    return path.read_bytes(), verification.against_keras(model, load(path), limit=KERAS_LIMIT, batches=(1, 3), sizes=(96, 141, 224))
 
 
 def prove_law(model: Model) -> list[Proof]:

@@ -25,7 +25,14 @@ Array = NDArray[Any]
 Pair = tuple[list[Array], list[Array]]
 
 
-def against_keras(model: keras.Model, onnx: Model, examples: Array | None = None, limit: float = LIMIT) -> list[Proof]:
+def against_keras(
+    model: keras.Model,
+    onnx: Model,
+    examples: Array | None = None,
+    limit: float = LIMIT,
+    batches: tuple[int, ...] = BATCHES,
+    sizes: tuple[int, ...] = ODD_SIZES,
+) -> list[Proof]:
     """Run the same inputs through Keras and ONNX Runtime, for each size of batch and odd sizes of whatever else may vary.
 
     Parameters
@@ -38,6 +45,8 @@ def against_keras(model: keras.Model, onnx: Model, examples: Array | None = None
         Real inputs ``[n, …]`` of a model with one input; noise where there are none or the size varies.
     limit : float
         Largest relative difference that is accepted.
+    batches, sizes : tuple of int
+        Tried for the batch, and for whatever else may vary.
 
     Returns
     -------
@@ -52,9 +61,9 @@ def against_keras(model: keras.Model, onnx: Model, examples: Array | None = None
     """
     random = np.random.default_rng(0)
     varying = any(None in tensor.shape[1:] for tensor in model.inputs)
-    batches = BATCHES if model.inputs[0].shape[0] is None else (int(model.inputs[0].shape[0]),)
+    batches = batches if model.inputs[0].shape[0] is None else (int(model.inputs[0].shape[0]),)
     pairs: dict[str, Pair] = {}
-    for batch, size in product(batches, ODD_SIZES if varying else (0,)):
+    for batch, size in product(batches, sizes if varying else (0,)):
         inputs = [_input(tensor, batch, size, examples, random) for tensor in model.inputs]
         try:
             expected = _keras(model, inputs)

@@ -13,7 +13,7 @@ from rtkit.errors import SpecError
 from rtkit.items import Block, Event, Frame, FrameSpec, SampleSpec
 from rtkit.parameters import parameters_of
 from rtkit.plugins import AnyProcessor, host
-from rtkit.processor import FrameProcessor, Processor, SampleProcessor
+from rtkit.processor import FrameProcessor, Processor, SampleProcessor, SplitFrameProcessor
 
 #: float32 results of the same computation, cut differently, where a library and not a kernel of ours sums them up.
 TOLERANCE = 1e-6
@@ -29,7 +29,7 @@ def check_processor(processor: str | AnyProcessor | type[AnyProcessor], seconds:
     """Hold a processor to the laws of its contract.
 
     For samples: the block-size law, causality, NaN and Inf, state, no hold on the input, and a right output format. For frames:
-    one in and one out with index and time kept, no hold on the input, and state.
+    one in and one out with index and time kept, the input neither held nor written into, and, of one that is split, any order of looks.
 
     Parameters
     ----------
@@ -226,6 +226,7 @@ def check_frames(make: Factory, frames: int = 8) -> None:
         for index, image in enumerate(images):
             given = image.copy()
             frame = processor.process(Frame(given, index, index / FRAME_SPEC.fps))
+            np.testing.assert_array_equal(given, image, f"frame {index}: the input's array was written into")
             assert (frame.index, frame.time) == (index, index / FRAME_SPEC.fps), f"frame {index} came out as {frame.index} at {frame.time}"
             shape = frame.image.shape
             assert shape[:2] == (promised.height, promised.width), f"open promised {promised}, the frame has {shape}"
@@ -236,3 +237,18 @@ def check_frames(make: Factory, frames: int = 8) -> None:
         processor.close()
     for index, (one, other) in enumerate(zip(*outputs, strict=True)):
         np.testing.assert_array_equal(one, other, f"frame {index} depends on an image after it was handed over: a reference was kept")
+    if isinstance(processor, SplitFrameProcessor):
+        _check_split(make, images, outputs[0])
+
+
+def _check_split(make: Factory, images: NDArray[np.uint8], expected: list[NDArray[np.uint8]]) -> None:
+    """Looks at the frames from the last to the first, and finishes them in order: the outcome must be the same."""
+    processor = make()
+    assert isinstance(processor, SplitFrameProcessor)
+    processor.open(dataclasses.replace(FRAME_SPEC))
+    frames = [Frame(image.copy(), index, index / FRAME_SPEC.fps) for index, image in enumerate(images)]
+    wanted = [processor.wants(frame) for frame in frames]
+    found = [processor.look(frame) if wants else None for frame, wants in reversed(list(zip(frames, wanted, strict=True)))][::-1]
+    for index, frame in enumerate(frames):
+        out = processor.finish(frame, found[index]).image
+        np.testing.assert_array_equal(out, expected[index], f"frame {index} comes out otherwise if frames are looked at in another order")

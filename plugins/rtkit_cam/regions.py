@@ -28,7 +28,7 @@ def locate(heat: NDArray[np.floating[Any]], width: int, height: int, threshold: 
     peak : list of int
         ``[x, y]`` in pixels of the frame.
     box : list of int
-        ``[x, y, w, h]`` around the largest connected region above the threshold; the whole frame if the map is 0 throughout.
+        ``[x, y, w, h]`` around the connected region above the threshold that holds the peak; the whole frame if the map is 0 throughout.
     """
     import cv2
 
@@ -41,8 +41,8 @@ def locate(heat: NDArray[np.floating[Any]], width: int, height: int, threshold: 
     peak = [int((x + 0.5) * across), int((y + 0.5) * down)]
     if not top > 0:
         return peak, [0, 0, width, height]
-    _, _, stats, _ = cv2.connectedComponentsWithStats((fine >= threshold * top).astype(np.uint8))
-    left, upper, wide, high, _ = stats[1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))].tolist()
+    _, regions, stats, _ = cv2.connectedComponentsWithStats((fine >= threshold * top).astype(np.uint8))
+    left, upper, wide, high, _ = stats[regions[y, x]].tolist()
     begin = round(left * across), round(upper * down)
     end = round((left + wide) * across), round((upper + high) * down)
     return peak, [*begin, end[0] - begin[0], end[1] - begin[1]]

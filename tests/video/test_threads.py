@@ -154,3 +154,30 @@ def test_a_video_plays_in_real_time_and_skips_for_who_is_slow():
     assert report.latency_ms["waiting"] < 60
     with pytest.raises(InputError, match="damaged at frame 5"):
         Stream(Numbers(60, fails_at=5), to=[Seen()], realtime=True).run()
+
+
+def test_a_look_that_depends_on_other_looks_breaks_the_law():
+    from rtkit.testing import check_processor
+
+    class Careless(SplitFrameProcessor):
+        def open(self, spec):
+            self.count = 0
+            return super().open(spec)
+
+        def look(self, frame):
+            self.count += 1
+            return self.count
+
+        def finish(self, frame, found):
+            return frame.with_data(np.full_like(frame.image, found))
+
+    with pytest.raises(AssertionError, match="in another order"):
+        check_processor(Careless)
+
+    class Writes(FrameProcessor):
+        def process(self, frame):
+            frame.image[0] = 0
+            return frame
+
+    with pytest.raises(AssertionError, match="written into"):
+        check_processor(Writes)
