@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,10 +97,10 @@ def _apply_frames(chain: Chain, frames: NDArray[Any], fps: float) -> tuple[NDArr
     if not fps > 0:
         raise UsageError(f"apply: fps={fps:g} does not fit; expected a number above 0")
     chain.open(FrameSpec(frames.shape[2], frames.shape[1], fps))
-    made = [Frame(image.copy(), index, index / fps) for index, image in enumerate(frames)]
+    made = (Frame(image.copy(), index, index / fps) for index, image in enumerate(frames))  # one by one: a video is large
     images = [item.image for item in _run(chain, made) if isinstance(item, Frame)]
     return (np.stack(images) if images else frames[:0]), chain.events
 
 
-def _run(chain: Chain, items: Sequence[Item]) -> list[Item]:
+def _run(chain: Chain, items: Iterable[Item]) -> list[Item]:
     return [*(chain.process(item) for item in items), *chain.close()]

@@ -181,13 +181,15 @@ class Stream:
         timings = Timings(len(calls), period, self.source.live)
         mark, sizes, clock, vdot, isfinite = timings.marks.append, timings.sizes, time.perf_counter_ns, np.vdot, math.isfinite
         source: Iterable[Any] = self.source
+        ending = ExitStack()
         if self._threads > 1 and calls:
             threads = Threads(chain, self._threads, timings.marks)
             source, calls, mark = threads.run(self.source), [threads.collect], ignore  # which notes the times itself
+            ending.callback(source.close)  # whatever happens, before anything else is closed
         done, items, size, last = 0, 0, 1, False
         self._limit = self._seconds if math.isinf(self._seconds) else round(self._seconds / period)
         item: Any
-        with Progress(self._progress, self.source, self._limit, period) as progress:
+        with ending, Progress(self._progress, self.source, self._limit, period) as progress:
             try:
                 for item in source:
                     if sampled:

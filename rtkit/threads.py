@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -82,7 +82,7 @@ class Threads:
         self._gates = [(Gate(), Gate()) for _ in chain.steps]
         self._stopping = threading.Event()
 
-    def run(self, source: Source) -> Iterator[Passage]:
+    def run(self, source: Source) -> Generator[Passage, None, None]:
         """The frames of the source, each after its passage through the chain."""
         for step in self._chain.steps:
             step.events = []  # of its own, so that those of two frames do not mix
