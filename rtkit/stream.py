@@ -13,7 +13,7 @@ import numpy as np
 
 from rtkit.chain import Chain, unless_empty
 from rtkit.endpoints import make_sink, make_source
-from rtkit.errors import Enough, RtkitError, SpecError, UsageError
+from rtkit.errors import Enough, InputError, RtkitError, SpecError, UsageError
 from rtkit.items import Block, SampleSpec, Spec
 from rtkit.plugins import AnyProcessor, host
 from rtkit.processor import SampleProcessor
@@ -167,6 +167,8 @@ class Stream:
             load_states(self._load_state, self.chain)
         for sink in self.sinks:
             sink.live = self.source.live
+            if not isinstance(out, sink.takes):
+                raise InputError(f"{sink.name}: takes {'frames' if isinstance(out, SampleSpec) else 'samples'}, got {out}")
             sink.open(out)
             closing.callback(sink.close)
         return spec

@@ -360,4 +360,4 @@ def test_rtsp_without_backlog(tmp_path):
         server.kill()
         server.wait()
     assert len(stale) > 60
-    assert np.median(stale) < 0.4  # 0.6 to 0.9 with OpenCV's own settings
+    assert np.median(stale) < 0.4

@@ -129,6 +129,14 @@ def test_a_video_plays_after_kill_9_up_to_the_last_seconds(tmp_path):
     assert kill_while_writing(tmp_path, signal.SIGKILL)[-1] > 2.0
 
 
+@pytest.mark.parametrize("sink", ["a.mp4", "a.jpg", "window", "vcam"])
+def test_samples_are_refused_where_frames_go(cli, sink):
+    done = cli("run", "synth:noise", "--seconds", 1, "--to", sink, "-q")
+    assert done.returncode == 3
+    assert "takes frames, got 1 channel(s)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_video_that_cannot_be_written(cli, tmp_path):
     done = cli("run", CLIP, "--to", "nowhere/out.mp4", "-q")
     assert done.returncode == 3
