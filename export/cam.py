@@ -169,7 +169,8 @@ def _card(backbone: str, known: Backbone, scratch: Path, proofs: list[Proof], we
             prove_law(load(chosen))
             chosen.replace(scratch / MODEL)
         except RtkitError as reason:  # an int8 head is no longer linear in its features
-            table = [row | ({"kept": False, "refused": str(reason).partition(": ")[2]} if row.get("kept") else {}) for row in table]
+            refused = {"kept": False, "refused": str(reason).partition(": ")[2]}
+            table = [table[0] | {"kept": True}, *(row | (refused if row.get("kept") else {}) for row in table[1:])]
         split = "imagenet_sample, centre crop 224 of 256; probably training pictures, so optimistic"
         for count in (1, 5):
             value = round(100 * _top(load(scratch / MODEL), images, classes, count), 2)
@@ -191,9 +192,17 @@ def _card(backbone: str, known: Backbone, scratch: Path, proofs: list[Proof], we
         metrics=metrics,
         verification=proofs + prove_law(model),
         quantisation=table,
-        latency=timing.of_model(model),
+        latency=[_latency(model, side) for side in (224, 448)],
         made_by=made_by | {"versions": {name: importlib.metadata.version(name) for name in ("onnx", "onnxruntime", "numpy")}},
     )
+
+
+def _latency(model: Model, side: int) -> dict[str, Any]:
+    tensor = model.inputs[0]
+    taken = PictureInput(tensor, Normalisation(), side, side, model.path)
+    picture = np.zeros([taken.sizes[size] if isinstance(size, str) else size for size in tensor.shape], tensor.dtype)
+    seconds = timing.medians({"call": lambda: model.session.run(["logits", "features"], {tensor.name: picture})})["call"]
+    return {"case": f"one picture of {taken.width} x {taken.height}", "us": round(1e6 * seconds, 1), "processor": timing.processor_name()}
 
 
 def _described(path: Path, model: Model) -> File:
@@ -216,6 +225,8 @@ def _pictures(folder: Path, model: Model, normalisation: Normalisation) -> tuple
     table = data.find(folder, "labels.csv", "ImageNet pictures with columns file, class_index")
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
+    if not rows or not all((row.get("class_index") or "").isdecimal() and row.get("file") for row in rows):
+        raise InputError(f"{table}: expected a table with the columns file and class_index, a picture a row")
     tensor = model.inputs[0]
     taken = PictureInput(tensor, Normalisation() if tensor.dtype == "uint8" else normalisation, 224, 224, model.path)
     shape = [taken.sizes[size] if isinstance(size, str) else size for size in tensor.shape]

@@ -54,9 +54,8 @@ def cut(data: bytes, place: str) -> bytes:
             reasons.append(f"{output.name}: {reason}")
         else:
             return _with_head(onnx, model, graph, head, place)
-    raise InputError(
-        f"{place}: has no class activation maps, for it does not end in global average pooling and one dense layer; " + "; ".join(reasons)
-    )
+    found = "; ".join(reasons) or "it has no output"
+    raise InputError(f"{place}: has no class activation maps, for it does not end in global average pooling and one dense layer; {found}")
 
 
 class NoHeadError(Exception):
@@ -81,14 +80,24 @@ class Graph:
 
         self.nodes = {name: node for node in graph.node for name in node.output}
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
-        for node in graph.node:
-            if node.op_type == "Constant" and node.attribute[0].name == "value":
-                self._constants[node.output[0]] = node.attribute[0].t
         self._to_array = numpy_helper.to_array
 
     def constant(self, name: str) -> NDArray[Any] | None:
-        """The value of a constant; None for what is computed."""
-        return np.asarray(self._to_array(self._constants[name])) if name in self._constants else None
+        """The value of a constant, perhaps handed on or transposed; None for what is computed."""
+        if name in self._constants:
+            return np.asarray(self._to_array(self._constants[name]))
+        node = self.nodes.get(name)
+        if node is None:
+            return None
+        values = {attribute.name: attribute for attribute in node.attribute}
+        if node.op_type == "Constant":
+            (given,) = values.values()
+            found = {"value": given.t, "value_floats": given.floats, "value_ints": given.ints, "value_float": given.f, "value_int": given.i}
+            value = found.get(given.name)
+            return None if value is None else np.asarray(self._to_array(value) if given.name == "value" else value)
+        if node.op_type in ("Identity", "Transpose") and (whole := self.constant(node.input[0])) is not None:
+            return whole if node.op_type == "Identity" else whole.transpose(values["perm"].ints if "perm" in values else None)
+        return None
 
     def back(self, name: str, passing: frozenset[str]) -> Any:
         """The node that a tensor comes from, nodes of some kinds passed by; None for an input of the graph."""
@@ -133,7 +142,9 @@ class Graph:
         weights = self.constant(dense.input[1])
         if weights is None:
             raise NoHeadError(f"the {kind} at the end has no constant weights")
-        own = self.constant(dense.input[2]) if len(dense.input) > 2 and dense.input[2] else None
+        own = None
+        if len(dense.input) > 2 and dense.input[2] and (own := self.constant(dense.input[2])) is None:
+            raise NoHeadError(f"the {kind} at the end has no constant bias")
         if kind == "Conv":
             if weights.shape[2:] != (1, 1) or ("group" in values and values["group"].i != 1):
                 raise NoHeadError(f"no dense layer at the end: found Conv of {list(weights.shape)}")
@@ -184,7 +195,8 @@ def _with_head(onnx: Any, model: Any, graph: Graph, head: Head, place: str) -> b
     kept = [node for node in model.graph.node if any(name in needed for name in node.output)]
     constants = [tensor for tensor in model.graph.initializer if tensor.name in needed]
     prefix = "body/"
-    inputs = {value.name for value in model.graph.input}
+    weights = {tensor.name for tensor in model.graph.initializer}  # which old files list as inputs, too
+    inputs = {value.name for value in model.graph.input} - weights
     for node in kept:  # names of its own, so that none can be one of the outputs'
         for names in (node.input, node.output):
             names[:] = [name if name in inputs or not name else prefix + name for name in names]
@@ -215,14 +227,16 @@ def _with_head(onnx: Any, model: Any, graph: Graph, head: Head, place: str) -> b
         helper.make_graph(
             [*kept, *nodes],
             "cam",
-            [value for value in model.graph.input if value.name in needed],
+            [value for value in model.graph.input if value.name in needed & inputs],
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()],
             [*constants, numpy_helper.from_array(head.weights, "head/weights"), numpy_helper.from_array(head.bias, "head/bias")],
         ),
         opset_imports=model.opset_import,
-        ir_version=model.ir_version,
+        ir_version=max(4, model.ir_version),  # before, every weight had to be an input
     )
     try:
+        if any(tensor.data_location == TensorProto.EXTERNAL for tensor in constants):
+            raise ValueError("its weights are in another file; expected an ONNX file of one piece")
         onnx.checker.check_model(made, full_check=True)
     except Exception as error:
         raise InputError(f"{place}: cannot be cut: {' '.join(str(error).split())[:200]}") from None

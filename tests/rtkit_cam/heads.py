@@ -6,7 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 CHANNELS, CLASSES = 6, 5
 
 
-def network(head="gemm", pool="gap", behind="Softmax", seed=0, side=("h", "w")):
+def network(head="gemm", pool="gap", behind="Softmax", seed=0, side=("h", "w"), old=False):
     """An ONNX file: a convolution, a pooling, a dense layer in one of its forms."""
     random = np.random.default_rng(seed)
     values = {
@@ -41,6 +41,14 @@ def network(head="gemm", pool="gap", behind="Softmax", seed=0, side=("h", "w")):
         flat = "r"
     if head in ("gemm", "hidden"):
         nodes += [node("Gemm", [flat, "weights", "bias"], ["z"], alpha=0.5, beta=2.0)]
+    elif head == "identity":
+        nodes += [node("Identity", ["bias"], ["b2"]), node("Transpose", ["weights"], ["w2"], perm=[1, 0])]
+        nodes += [node("Gemm", [flat, "w2", "b2"], ["z"], transB=1)]
+    elif head == "floats":
+        nodes += [node("Constant", [], ["b2"], value_floats=[float(value) for value in values["bias"]])]
+        nodes += [node("Gemm", [flat, "weights", "b2"], ["z"])]
+    elif head == "computed":
+        nodes += [node("Neg", ["bias"], ["b2"]), node("Gemm", [flat, "weights", "b2"], ["z"])]
     elif head == "transposed":
         values["weights"] = np.ascontiguousarray(values["weights"].T)
         nodes += [node("Gemm", [flat, "weights", "bias"], ["z"], transB=1)]
@@ -62,4 +70,7 @@ def network(head="gemm", pool="gap", behind="Softmax", seed=0, side=("h", "w")):
         [helper.make_tensor_value_info("out", TensorProto.FLOAT, None)],
         [numpy_helper.from_array(value, name) for name, value in values.items() if name in used],
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8).SerializeToString()
+    if old:  # every weight is an input, too
+        for tensor in graph.initializer:
+            graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=3 if old else 8).SerializeToString()

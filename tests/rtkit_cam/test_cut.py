@@ -38,7 +38,7 @@ def check_law(data, picture):
 
 
 @given(
-    st.sampled_from(["gemm", "transposed", "matmul", "add"]),
+    st.sampled_from(["gemm", "transposed", "matmul", "add", "identity", "floats"]),
     st.sampled_from(["gap", "reduce13", "reduce18", "last", "really last"]),
     st.sampled_from(["Softmax", "Identity", "Sigmoid"]),
     st.integers(0, 5),
@@ -66,11 +66,27 @@ def test_a_convolution_of_one_pixel_is_a_dense_layer():
         ("gemm", "max", "no global average pooling in front of the last dense layer: found GlobalMaxPool"),
         ("hidden", "gap", "no global average pooling in front of the last dense layer: found Relu"),
         ("none", "gap", "no dense layer at the end: found Relu"),
+        ("computed", "gap", "the Gemm at the end has no constant bias"),
     ],
 )
 def test_a_network_without_such_a_head_is_refused_with_what_was_found(head, pool, reason):
     with pytest.raises(InputError, match=f"small.onnx: .*{reason}"):
         cut(network(head, pool), "small.onnx")
+
+
+def test_an_old_file_whose_weights_are_inputs_is_cut():
+    picture = np.random.default_rng(0).uniform(-1, 1, (1, 3, 20, 31)).astype(np.float32)
+    check_law(cut(network("gemm", "gap", old=True), "old.onnx"), picture)
+
+
+def test_weights_in_another_file_are_told():
+    import onnx
+
+    model = onnx.load_from_string(network())
+    kernel = next(tensor for tensor in model.graph.initializer if tensor.name == "kernel")
+    onnx.external_data_helper.set_external_data(kernel, "elsewhere.bin")
+    with pytest.raises(InputError, match="its weights are in another file"):
+        cut(model.SerializeToString(), "split.onnx")
 
 
 def test_noise_is_no_network():
