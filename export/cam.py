@@ -188,13 +188,20 @@ def _card(backbone: str, known: Backbone, scratch: Path, proofs: list[Proof], we
         files={MODEL: _described(scratch / MODEL, model)},
         normalisation=known.normalisation if model.inputs[0].dtype != "uint8" else Normalisation(),
         labels=tuple(labels()) if model.outputs[0].shape[1] == len(labels()) else (),
-        parameters=None,
+        parameters=_count(scratch / MODEL),
         metrics=metrics,
         verification=proofs + prove_law(model),
         quantisation=table,
         latency=[_latency(model, side) for side in (224, 448)],
         made_by=made_by | {"versions": {name: importlib.metadata.version(name) for name in ("onnx", "onnxruntime", "numpy")}},
     )
+
+
+def _count(path: Path) -> int:
+    """Numbers that were learned: all floats in the file."""
+    import onnx
+
+    return sum(int(np.prod(tensor.dims)) for tensor in onnx.load(path).graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT)
 
 
 def _latency(model: Model, side: int) -> dict[str, Any]:
