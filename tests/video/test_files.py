@@ -89,7 +89,6 @@ def test_bad_files_are_refused_in_one_line(cli, tmp_path, name, content):
 
 
 def test_a_truncated_video_says_where_and_keeps_what_was_written(cli, tmp_path):
-    whole = write_movie(tmp_path / "a.mkv", np.arange(300) / 30).read_bytes()
     data = CLIP.read_bytes()
     (tmp_path / "cut.mp4").write_bytes(data[: len(data) // 2])
     done = cli("run", "cut.mp4", "--to", "out.mp4", "-q")
@@ -98,7 +97,6 @@ def test_a_truncated_video_says_where_and_keeps_what_was_written(cli, tmp_path):
     assert "360" in done.stderr
     seen, _ = read(tmp_path / "out.mp4")
     assert 50 < len(seen.frames) < 350
-    assert len(whole) > 1000
 
 
 def kill_while_writing(tmp_path, number):
