@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rtkit_cam.cut import cut
 from rtkit_cam.maps import class_map
+from rtkit_cam.network import FORM
 
 from export import data, quantisation
 from rtkit.errors import InputError, RtkitError, UsageError
@@ -37,6 +38,7 @@ MEANINGS = {
     "features": "what is averaged and weighted",
     "cam_weights": "of each feature for each class",
     "cam_bias": "of each class",
+    "guide": "an earlier tensor, in which places are compared",
 }
 
 
@@ -145,7 +147,7 @@ def prove_law(model: Model) -> list[Proof]:
             continue  # a network of one size
         shape = [taken.sizes[size] if isinstance(size, str) else size for size in tensor.shape]
         picture = random.uniform(0, 255, shape).astype(tensor.dtype)
-        logits, features, weights, bias = model.session.run(list(MEANINGS), {tensor.name: picture})
+        logits, features, weights, bias = model.session.run(list(FORM), {tensor.name: picture})
         means = np.array([class_map(features[0], weights[:, number]).mean() for number in range(len(bias))])
         difference = float(np.abs(means + bias - logits[0]).max() / np.abs(logits).max())
         if not difference <= LAW_LIMIT:

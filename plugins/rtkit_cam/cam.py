@@ -66,7 +66,7 @@ class Cam(SplitFrameProcessor):
     box : bool
         Whether to draw box and peak.
     threshold : float
-        Part of the map's peak from which on a place belongs to the box.
+        Part of the peak from which on a place belongs to the box.
     smooth : float
         Time constant (s) by which the map and the classes are steadied, begun anew when the scene changes; 0 for none.
     every : int
@@ -106,7 +106,7 @@ class Cam(SplitFrameProcessor):
     colormap: str = "jet"
     alpha: Annotated[float, Range(0, 1)] = 0.3
     box: bool = False
-    threshold: Annotated[float, Range(0.01, 0.99)] = 0.15
+    threshold: Annotated[float, Range(0.01, 0.99)] = 0.18
     smooth: Annotated[float, Range(0, 60)] = 0.0
     every: Annotated[int, Range(1, 1000)] = 1
     tell: Literal["frame", "change"] = "frame"
@@ -151,7 +151,7 @@ class Cam(SplitFrameProcessor):
 
     def look(self, frame: Frame) -> Look:
         """Run the network."""
-        return self._network.look(frame.image)
+        return self._network.look(frame.image, compare=self.mode == "class")
 
     def finish(self, frame: Frame, found: Look | None) -> Frame:
         """Find the map, tell of it, and draw it on the frame."""
@@ -181,11 +181,12 @@ class Cam(SplitFrameProcessor):
                 titles = [f"filter {number}" for number in numbers]
         else:
             heat = maps.eigen_map(features) if self.mode == "eigen" else maps.class_map(features, network.weights[shown])
-        where = heat
+        where = extent = heat
         if self.mode == "class":
             speaks_for = np.maximum(network.weights[shown], 0)
             where = maps.class_map(features, maps.evidence_weights(chances, network.weights) if self._target is None else speaks_for)
-        peak, box = locate(where, frame.image.shape[1], frame.image.shape[0], self.threshold)
+            extent = look.alike.spread(where) if look.alike else where
+        peak, box = locate(where, extent, frame.image.shape[1], frame.image.shape[0], self.threshold)
         return Sight(
             network.labels[shown],
             round(float(chances[shown]), 6),

@@ -13,6 +13,8 @@ from rtkit.errors import InputError
 BEHIND = frozenset({"Softmax", "LogSoftmax", "Sigmoid", "Identity", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze"})
 #: What may lie between the pooling and the dense layer.
 BETWEEN = frozenset({"Identity", "Dropout", "Reshape", "Flatten", "Squeeze"})
+#: What may make maps smaller.
+SHRINKING = frozenset({"Conv", "MaxPool", "AveragePool"})
 SPATIAL = {(2, 3): "first", (1, 2): "last"}
 
 
@@ -30,7 +32,8 @@ def cut(data: bytes, place: str) -> bytes:
     -------
     bytes
         An ONNX file with the same input and the outputs ``logits [n, K]``, ``features [n, C, h, w]`` (what is averaged), ``cam_weights
-        [C, K]`` and ``cam_bias [K]``.
+        [C, K]``, ``cam_bias [K]`` and, of a network that makes its maps smaller on the way, ``guide [n, G, y, x]``: what goes into the
+        last of its layers that does.
 
     Raises
     ------
@@ -133,6 +136,31 @@ class Graph:
             raise NoHeadError(f"the dense layer has {weights.shape[1]} classes and {len(total)} biases")
         return Head(features, channels, weights, total)
 
+    def guide(self, features: str) -> str | None:
+        """What goes into the last layer that makes maps smaller, and comes from a layer itself; None if there is no such."""
+        waiting = [features]
+        for name in waiting:  # which grows: the nearest first
+            node = self.nodes.get(name)
+            if node is None:
+                continue
+            strides = [step for attribute in node.attribute if attribute.name == "strides" for step in attribute.ints]
+            if node.op_type in SHRINKING and max(strides, default=1) > 1:
+                before = self.back(node.input[0], frozenset({"Pad"}))
+                inside = before is not None and any(self.nodes[other].op_type == "Conv" for other in self.before(before.output[0]))
+                return str(before.output[0]) if inside else None
+            waiting += [given for given in node.input if given not in waiting]
+        return None
+
+    def before(self, name: str) -> set[str]:
+        """The tensors that a tensor is computed from, itself included; constants and inputs left out."""
+        needed, waiting = set(), [name]
+        while waiting:
+            name = waiting.pop()
+            if name not in needed and name in self.nodes:
+                needed.add(name)
+                waiting += self.nodes[name].input
+        return needed
+
     def _weights(self, dense: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Weights ``[C, K]`` and bias ``[K]`` of a dense layer."""
         kind = "the input" if dense is None else dense.op_type
@@ -186,13 +214,10 @@ def _with_head(onnx: Any, model: Any, graph: Graph, head: Head, place: str) -> b
     features, channels = head.features, head.channels
     if channels == "last" and source is not None and source.op_type == "Transpose" and list(source.attribute[0].ints) == [0, 2, 3, 1]:
         features, channels = source.input[0], "first"  # as tf2onnx writes it: the convolutions have the channels first
-    needed, waiting = set(), [features]
-    while waiting:
-        name = waiting.pop()
-        if name not in needed:
-            needed.add(name)
-            waiting += [given for given in graph.nodes[name].input if given] if name in graph.nodes else []
-    kept = [node for node in model.graph.node if any(name in needed for name in node.output)]
+    guide = graph.guide(features)
+    computed = graph.before(features)
+    kept = [node for node in model.graph.node if any(name in computed for name in node.output)]
+    needed = {features, *(name for node in kept for name in node.input)}
     constants = [tensor for tensor in model.graph.initializer if tensor.name in needed]
     prefix = "body/"
     weights = {tensor.name for tensor in model.graph.initializer}  # which old files list as inputs, too
@@ -223,6 +248,9 @@ def _with_head(onnx: Any, model: Any, graph: Graph, head: Head, place: str) -> b
         "cam_weights": [count, classes],
         "cam_bias": [classes],
     }
+    if guide is not None:
+        nodes.append(helper.make_node("Identity", [prefix + guide], ["guide"]))
+        shapes["guide"] = ["n", "guide_channels", "guide_rows", "guide_columns"]
     made = helper.make_model(
         helper.make_graph(
             [*kept, *nodes],

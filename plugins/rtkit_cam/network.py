@@ -18,12 +18,15 @@ from rtkit.onnx.model import bind, single
 from rtkit.onnx.normalising import UNIT, choose
 from rtkit.onnx.picture import PictureInput, picture_axis
 from rtkit.onnx.session import session
+from rtkit_cam.alike import Alike
 from rtkit_cam.cut import cut
 
 Floats = NDArray[np.float32]
 
 #: Outputs of a network that is cut: logits ``[n, K]``, features ``[n, C, h, w]``, and the weights ``[C, K]`` and bias ``[K]`` between them.
 LOGITS, FEATURES, WEIGHTS, BIAS = FORM = ("logits", "features", "cam_weights", "cam_bias")
+#: A further output that some have: an earlier and finer tensor ``[n, G, y, x]``.
+GUIDE = "guide"
 #: Sides of the network's picture are multiples of this (pixels): what most networks halve their input by, five times.
 GRID = 32
 
@@ -37,6 +40,8 @@ class Look:
         ``[K]``.
     features : ndarray
         ``[C, h, w]``.
+    alike : Alike or None
+        Which places look alike, once `compare` was called, of a network with a guide.
     """
 
     def __init__(self, model: Model, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, Floats]) -> None:
@@ -46,10 +51,20 @@ class Look:
         (self.picture,) = inputs.values()
         self.logits = outputs[LOGITS][0]
         self.features = outputs[FEATURES][0]
+        self._guide = outputs[GUIDE][0] if GUIDE in outputs else None
+        self._compared = None if self._guide is None else Alike(self._guide.shape)
+        self.alike: Alike | None = None
 
     def run(self) -> None:
         """Run the network on what is in `picture`."""
         self._model.run_bound(self._bound)
+        self.alike = None
+
+    def compare(self) -> None:
+        """Find which places look alike."""
+        if self._compared is not None and self._guide is not None:
+            self._compared.look(self._guide)
+            self.alike = self._compared
 
 
 class Network:
@@ -101,6 +116,7 @@ class Network:
             raise InputError(f"{model.path}: expected one picture as input ([n, 3, h, w] or [n, h, w, 3]); found {model.inputs}")
         self.path = model.path
         self._model = model
+        self._wanted = [LOGITS, FEATURES, *(tensor.name for tensor in model.outputs if tensor.name == GUIDE)]
         self._normalisation = choose(normalise, colour, model.card) or UNIT
         tensor = model.inputs[0]
         probe = {
@@ -178,10 +194,10 @@ class Network:
         shape = [self._input.sizes[side] if isinstance(side, str) else side for side in tensor.shape]
         self._picture = tensor.name, shape, tensor.dtype
         try:
-            found = self._ask([LOGITS, FEATURES], {tensor.name: np.zeros(shape, tensor.dtype)})
+            found = self._ask(self._wanted, {tensor.name: np.zeros(shape, tensor.dtype)})
         except InputError as error:
             raise SpecError(f"{error}; {spec} became {self._input.width} x {self._input.height}") from None
-        self._shapes = {name: value.shape for name, value in zip((LOGITS, FEATURES), found, strict=True)}
+        self._shapes = {name: value.shape for name, value in zip(self._wanted, found, strict=True)}
         self._free = [self._new_look()]
 
     def _new_look(self) -> Look:
@@ -189,14 +205,19 @@ class Network:
         outputs = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
         return Look(self._model, {name: np.zeros(shape, dtype)}, outputs)
 
-    def look(self, image: Image) -> Look:
-        """Run the network on a frame. The answer is the caller's until `give_back`; several threads may look at once."""
+    def look(self, image: Image, compare: bool = False) -> Look:
+        """Run the network on a frame, and find which places look alike if that is asked for.
+
+        The answer is the caller's until `give_back`; several threads may look at once.
+        """
         try:
             look = self._free.pop()
         except IndexError:
             look = self._new_look()
         self._input.fill(image, look.picture)
         look.run()
+        if compare:
+            look.compare()
         return look
 
     def give_back(self, look: Look) -> None:

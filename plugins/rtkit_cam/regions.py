@@ -7,17 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Times by which a map is enlarged before it is measured: a cell of 32 pixels then has 16 x 16 places.
-FINER = 16
+Floats = NDArray[np.floating[Any]]
+
+#: Times by which a map is enlarged before it is measured: a cell of 32 pixels then has 8 x 8 places.
+FINER = 8
 
 
-def locate(heat: NDArray[np.floating[Any]], width: int, height: int, threshold: float) -> tuple[list[int], list[int]]:
-    """Peak and box of a map.
+def locate(heat: Floats, extent: Floats, width: int, height: int, threshold: float) -> tuple[list[int], list[int]]:
+    """Where a thing is, its peak, and how far it reaches, its box.
 
     Parameters
     ----------
     heat : ndarray
         ``[h, w]``; what is below 0 speaks against the class and does not count.
+    extent : ndarray
+        A map of any size that the box is measured on; where both are large is the peak. May be the same.
     width, height : int
         Size (pixels) of the frame that it is about.
     threshold : float
@@ -32,16 +36,14 @@ def locate(heat: NDArray[np.floating[Any]], width: int, height: int, threshold: 
     """
     import cv2
 
-    rows, columns = heat.shape
-    fine = cv2.resize(heat.astype(np.float32), (FINER * columns, FINER * rows), interpolation=cv2.INTER_CUBIC)
-    place = int(fine.argmax())
-    top = float(fine.flat[place])
-    across, down = width / fine.shape[1], height / fine.shape[0]
-    y, x = divmod(place, fine.shape[1])
+    size = FINER * heat.shape[1], FINER * heat.shape[0]
+    fine, reach = (cv2.resize(one.astype(np.float32), size, interpolation=cv2.INTER_CUBIC) for one in (heat, extent))
+    top = float(reach.max())
+    inside = reach >= threshold * top if top > 0 else np.ones_like(reach, bool)
+    y, x = divmod(int(np.where(inside, fine * np.abs(reach), -np.inf).argmax()), size[0])
+    across, down = width / size[0], height / size[1]
     peak = [int((x + 0.5) * across), int((y + 0.5) * down)]
-    if not top > 0:
-        return peak, [0, 0, width, height]
-    _, regions, stats, _ = cv2.connectedComponentsWithStats((fine >= threshold * top).astype(np.uint8))
+    _, regions, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8))
     left, upper, wide, high, _ = stats[regions[y, x]].tolist()
     begin = round(left * across), round(upper * down)
     end = round((left + wide) * across), round((upper + high) * down)

@@ -6,8 +6,8 @@ from onnx import TensorProto, helper, numpy_helper
 CHANNELS, CLASSES = 6, 5
 
 
-def network(head="gemm", pool="gap", behind="Softmax", seed=0, side=("h", "w"), old=False):
-    """An ONNX file: a convolution, a pooling, a dense layer in one of its forms."""
+def network(head="gemm", pool="gap", behind="Softmax", seed=0, side=("h", "w"), old=False, shrinking=None):
+    """An ONNX file: a convolution (and one more layer, which makes maps smaller), a pooling, a dense layer in one of its forms."""
     random = np.random.default_rng(seed)
     values = {
         "kernel": random.normal(size=(CHANNELS, 3, 3, 3)).astype(np.float32),
@@ -21,6 +21,18 @@ def network(head="gemm", pool="gap", behind="Softmax", seed=0, side=("h", "w"), 
     node = helper.make_node
     nodes = [node("Conv", ["x", "kernel"], ["c"], pads=[1, 1, 1, 1], strides=[2, 2]), node("Relu", ["c"], ["logits"])]  # a name of ours
     features, flat = "logits", "p"
+    if shrinking is not None:
+        values |= {"second": random.normal(size=(CHANNELS, CHANNELS, 3, 3)).astype(np.float32), "edges": np.array([0, 0, 0, 0, 0, 0, 1, 1])}
+        features = "smaller"
+        nodes += {
+            "Conv": [node("Pad", ["logits", "edges"], ["padded"]), node("Conv", ["padded", "second"], ["smaller"], strides=[2, 2])],
+            "MaxPool": [node("MaxPool", ["logits"], ["smaller"], kernel_shape=[2, 2], strides=[2, 2])],
+            "branches": [
+                node("Conv", ["logits", "second"], ["left"], strides=[2, 2], pads=[1, 1, 1, 1]),
+                node("Conv", ["logits", "second"], ["right"], strides=[2, 2], pads=[1, 1, 1, 1]),
+                node("Add", ["left", "right"], ["smaller"]),
+            ],
+        }[shrinking]
     if pool == "gap":
         nodes += [node("GlobalAveragePool", [features], ["q"]), node("Flatten", ["q"], ["p"])]
     elif pool == "reduce13":

@@ -165,8 +165,9 @@ def test_smoothing_keeps_the_law_and_begins_anew_at_a_cut():
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 1000), st.integers(1, 700), st.integers(1, 500), st.floats(0.05, 0.95))
 @settings(max_examples=100, deadline=None)
 def test_peak_and_box_are_in_the_frame(rows, columns, seed, width, height, threshold):
-    heat = np.random.default_rng(seed).normal(size=(rows, columns))
-    (x, y), (left, top, wide, high) = locate(heat, width, height, threshold)
+    random = np.random.default_rng(seed)
+    heat, extent = random.normal(size=(rows, columns)), random.normal(size=(2 * rows, 2 * columns))
+    (x, y), (left, top, wide, high) = locate(heat, extent, width, height, threshold)
     assert 0 <= x < width
     assert 0 <= y < height
     assert 0 <= left <= left + wide <= width
@@ -176,14 +177,14 @@ def test_peak_and_box_are_in_the_frame(rows, columns, seed, width, height, thres
 def test_a_box_is_around_what_stands_out():
     heat = np.zeros((6, 8))
     heat[3, 5] = 1
-    (x, y), (left, top, wide, high) = locate(heat, 640, 480, 0.5)
+    (x, y), (left, top, wide, high) = locate(heat, heat, 640, 480, 0.5)
     assert abs(x - 440) <= 10
     assert abs(y - 280) <= 10
     assert left > 370
     assert top > 210
     assert left + wide < 510
     assert top + high < 350
-    assert locate(-np.ones((3, 3)), 64, 48, 0.5)[1] == [0, 0, 64, 48]
+    assert locate(-np.ones((3, 3)), -np.ones((3, 3)), 64, 48, 0.5)[1] == [0, 0, 64, 48]
 
 
 def test_filters_are_those_that_add_most_and_sum_up():
@@ -246,4 +247,4 @@ def test_it_points_at_what_it_names():
         found += best >= 0.5
     print(f"pointing {pointed / len(boxes):.3f}, box {found / len(boxes):.3f} of {len(boxes)}")
     assert pointed / len(boxes) > 0.90
-    assert found / len(boxes) > 0.47
+    assert found / len(boxes) > 0.65

@@ -74,6 +74,23 @@ def test_a_network_without_such_a_head_is_refused_with_what_was_found(head, pool
         cut(network(head, pool), "small.onnx")
 
 
+@pytest.mark.parametrize("shrinking", ["Conv", "MaxPool", "branches"])
+@pytest.mark.parametrize("pool", ["gap", "reduce13", "last"])
+def test_the_guide_is_what_goes_into_the_last_layer_that_makes_maps_smaller(shrinking, pool):
+    data = cut(network(pool=pool, shrinking=shrinking), "small.onnx")
+    picture = np.random.default_rng(0).uniform(-1, 1, (1, 3, 64, 80)).astype(np.float32)
+    check_law(data, picture)
+    features, guide = open_(data).run(["features", "guide"], {"x": picture})
+    assert guide.shape[2:] == (32, 40)
+    assert features.shape[2:] == (16, 20)
+    assert (guide >= 0).all()  # after its Relu
+
+
+def test_a_network_that_makes_maps_smaller_once_has_no_guide():
+    outputs = open_(cut(network(), "small.onnx")).get_outputs()
+    assert [output.name for output in outputs] == ["logits", "features", "cam_weights", "cam_bias"]
+
+
 def test_an_old_file_whose_weights_are_inputs_is_cut():
     picture = np.random.default_rng(0).uniform(-1, 1, (1, 3, 20, 31)).astype(np.float32)
     check_law(cut(network("gemm", "gap", old=True), "old.onnx"), picture)
