@@ -84,6 +84,8 @@ class Threads:
 
     def run(self, source: Source) -> Generator[Passage, None, None]:
         """The frames of the source, each after its passage through the chain."""
+        from threadpoolctl import threadpool_limits
+
         for step in self._chain.steps:
             step.events = []  # of its own, so that those of two frames do not mix
         results: SimpleQueue[Future[Passage] | BaseException | None] = SimpleQueue()
@@ -91,6 +93,7 @@ class Threads:
         room = threading.Semaphore(on_their_way)
         pool = ThreadPoolExecutor(on_their_way, thread_name_prefix="step")
         feeder = threading.Thread(target=self._feed, args=(source, pool, room, results), name="feed steps", daemon=True)
+        blas = threadpool_limits(1, "blas")  # its threads beside these would slow each other down
         feeder.start()
         try:
             while (result := results.get()) is not None:
@@ -105,6 +108,7 @@ class Threads:
             room.release()
             feeder.join(PATIENCE)
             pool.shutdown()
+            blas.restore_original_limits()
             for step in self._chain.steps:
                 step.events = self._chain.events
 
