@@ -125,9 +125,12 @@ class SampleProcessor(Processor[Block, SampleSpec]):
     ----------
     dtype : numpy type
         Precision that it wants, float32 or float64; a stream follows what its first processor asks for.
+    untold_rate : float or None
+        Rate (Hz) that a table gets which does not tell its own; None: such a table is refused. The first processor decides.
     """
 
     dtype: ClassVar[type[np.floating[Any]]] = np.float32
+    untold_rate: ClassVar[float | None] = None
     _stepped = 0
 
     def step(self, sample: Samples) -> Samples:

@@ -35,6 +35,8 @@ class Options:
         Size of frames, ``"640x480"``: asked of a camera, that of raw frames; what has another size is fitted into it.
     reconnect : float
         Seconds for which a lost device is retried.
+    untold_rate : float, optional
+        Rate (Hz) of a table that does not tell its own, where `rate` is not given; a stream sets it as its first step wishes.
     """
 
     rate: float | None = None
@@ -45,6 +47,7 @@ class Options:
     reconnect: float = 30.0
     fps: float | None = None
     size: str | None = None
+    untold_rate: float | None = None
 
 
 class Source:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +96,11 @@ class Stream:
         progress: bool = False,
     ) -> None:
         options = options or Options()
-        self.source = make_source(source, options, far=far, realtime=realtime)
         self.chain = Chain(steps)
+        first = self.chain.steps[0] if self.chain.steps else None
+        if isinstance(first, SampleProcessor) and first.untold_rate is not None:
+            options = replace(options, untold_rate=first.untold_rate)
+        self.source = make_source(source, options, far=far, realtime=realtime)
         self.sinks = [make_sink(sink, options, self.source) for sink in to]
         self.report = Report(self.source.name, [sink.name for sink in self.sinks])
         self._seconds = math.inf if seconds is None else seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import importlib.util
 import itertools
@@ -9,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,23 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Product:
+    """Products of the units of two or more layers with equally many: the first units multiplied, the second ones, and so on."""
+
+    factors: tuple[Layer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Layers and products on the same channels, their units one after another."""
+
+    parts: tuple[Layer | Product, ...]
+
+
+Part: TypeAlias = Layer | Product | Beside
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """What was learned: an adaptive filter is one linear layer, a NARX identifier two.
 
@@ -57,7 +75,7 @@ class Network:
         As on the model card.
     channels : tuple of str
         What goes in, sample by sample.
-    layers : tuple of Layer
+    layers : tuple of Layer, Product or Beside
         From the input on; only the first has more than one tap.
     error_of : int, optional
         Channel from which the prediction is taken away: what comes out is the error, as of an echo canceller. The prediction itself
@@ -69,28 +87,28 @@ class Network:
     name: str
     does: str
     channels: tuple[str, ...]
-    layers: tuple[Layer, ...]
+    layers: tuple[Part, ...]
     error_of: int | None = None
     rate: float | None = None
 
     @property
     def taps(self) -> int:
         """Taps of the first layer; at least 2, as a delay line of no length is no state."""
-        return max(2, int(self.layers[0].weights.shape[1]))
+        return max(2, *(int(layer.weights.shape[1]) for layer in _single_layers(self.layers[0])))
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return sum(layer.weights.size + layer.bias.size for part in self.layers for layer in _single_layers(part))
 
     def run(self, samples: NDArray[Any]) -> NDArray[np.float64]:
         """The same in numpy, for samples ``[n, channels]`` after silence; the reference for the file."""
         padded = np.concatenate((np.zeros((self.taps - 1, samples.shape[1])), samples.astype(np.float64)))
         windows = np.lib.stride_tricks.sliding_window_view(padded, self.taps, axis=0)[:, :, ::-1]  # [n, channels, taps], newest first
-        value: NDArray[np.float64] = np.einsum("nct,utc->nu", windows, self._first()) + self.layers[0].bias
-        value = _activate(value, self.layers[0])
-        for layer in self.layers[1:]:
-            value = _activate(value @ layer.weights[:, 0].T + layer.bias, layer)
+        for part in self.layers:
+            value = _evaluate(part, windows)
+            windows = value[:, :, None]
         return value if self.error_of is None else samples[:, [self.error_of]] - value
-
-    def _first(self) -> NDArray[np.float64]:
-        weights = self.layers[0].weights.astype(np.float64)
-        return np.pad(weights, ((0, 0), (0, self.taps - weights.shape[1]), (0, 0)))
 
 
 @runtime_checkable
@@ -142,7 +160,7 @@ def write(network: Network, folder: str | Path, made_by: dict[str, Any] | None =
             does=network.does,
             files={MODEL: describe(scratch / MODEL, inputs, model.outputs, model.states)},
             rate=network.rate,
-            parameters=sum(layer.weights.size + layer.bias.size for layer in network.layers),
+            parameters=network.parameters,
             verification=[Proof("noise, in steps of 1, 7 and the rest, against the weights in numpy", difference)],
             made_by=(made_by or {}) | {"opset": OPSET, "versions": versions},
         )
@@ -182,20 +200,14 @@ def _build(network: Network, onnx: Any) -> Any:
     """The graph: [1, time, channels] and the delay line in, [1, time, units] and the new delay line out."""
     make, arrays = onnx.helper, onnx.numpy_helper
     past, channels = network.taps - 1, len(network.channels)
-    constants = {
-        "first": np.ascontiguousarray(network._first()[:, ::-1].transpose(0, 2, 1)),  # Conv has the oldest tap first
-        "first_bias": network.layers[0].bias,
-    }
+    constants: dict[str, NDArray[Any]] = {}
     nodes = [
         make.make_node("Concat", ["line", "signal"], ["samples"], axis=1),
         make.make_node("Transpose", ["samples"], ["across"], perm=[0, 2, 1]),
-        make.make_node("Conv", ["across", "first", "first_bias"], ["sum_0"]),
     ]
-    value = _add_activation(nodes, make, network.layers[0], 0)
-    for index, layer in enumerate(network.layers[1:], 1):
-        constants |= {f"weights_{index}": layer.weights[:, :1].transpose(0, 2, 1), f"bias_{index}": layer.bias}
-        nodes.append(make.make_node("Conv", [value, f"weights_{index}", f"bias_{index}"], [f"sum_{index}"]))
-        value = _add_activation(nodes, make, layer, index)
+    value = "across"
+    for index, part in enumerate(network.layers):
+        value = _add_part(nodes, constants, make, part, value, str(index), network.taps if index == 0 else 1)
     edges = {"one": [1], "start": [-past], "end": [np.iinfo(np.int64).max]}
     if network.error_of is None:
         nodes.append(make.make_node("Transpose", [value], ["prediction"], perm=[0, 2, 1]))
@@ -207,7 +219,7 @@ def _build(network: Network, onnx: Any) -> Any:
             make.make_node("Sub", ["desired", "predicted"], ["error"]),
         ]
     nodes.append(make.make_node("Slice", ["samples", "start", "end", "one"], ["line_out"]))
-    units = 1 if network.error_of is not None else len(network.layers[-1].bias)
+    units = 1 if network.error_of is not None else _units(network.layers[-1])
     out = "prediction" if network.error_of is None else "error"
 
     def value_info(name: str, *shape: int | str) -> Any:
@@ -226,12 +238,53 @@ def _build(network: Network, onnx: Any) -> Any:
     return made
 
 
-def _add_activation(nodes: list[Any], make: Any, layer: Layer, index: int) -> str:
-    operator = _ACTIVATIONS[layer.activation]
+def _add_part(nodes: list[Any], constants: dict[str, NDArray[Any]], make: Any, part: Part, source: str, label: str, taps: int) -> str:
+    """Add the nodes of a part of the network that looks at so many taps of `source`; gives the name of what it puts out."""
+    if not isinstance(part, Layer):
+        inner: tuple[Layer | Product, ...] = part.factors if isinstance(part, Product) else part.parts
+        values = [_add_part(nodes, constants, make, each, source, f"{label}_{number}", taps) for number, each in enumerate(inner)]
+        if isinstance(part, Beside):
+            nodes.append(make.make_node("Concat", values, [f"units_{label}"], axis=1))
+            return f"units_{label}"
+        product = values[0]
+        for number, value in enumerate(values[1:], 1):
+            nodes.append(make.make_node("Mul", [product, value], [f"product_{label}_{number}"]))
+            product = f"product_{label}_{number}"
+        return product
+    padded = np.pad(part.weights, ((0, 0), (0, taps - part.weights.shape[1]), (0, 0)))
+    constants[f"weights_{label}"] = np.ascontiguousarray(padded[:, ::-1].transpose(0, 2, 1))  # Conv has the oldest tap first
+    constants[f"bias_{label}"] = part.bias
+    nodes.append(make.make_node("Conv", [source, f"weights_{label}", f"bias_{label}"], [f"sum_{label}"]))
+    operator = _ACTIVATIONS[part.activation]
     if operator is None:
-        return f"sum_{index}"
-    nodes.append(make.make_node(operator, [f"sum_{index}"], [f"units_{index}"]))
-    return f"units_{index}"
+        return f"sum_{label}"
+    nodes.append(make.make_node(operator, [f"sum_{label}"], [f"units_{label}"]))
+    return f"units_{label}"
+
+
+def _single_layers(part: Part) -> list[Layer]:
+    """The layers that a part of a network is made of."""
+    if isinstance(part, Layer):
+        return [part]
+    return [layer for inner in (part.factors if isinstance(part, Product) else part.parts) for layer in _single_layers(inner)]
+
+
+def _units(part: Part) -> int:
+    """How many units it puts out."""
+    if isinstance(part, Beside):
+        return sum(map(_units, part.parts))
+    return len(_single_layers(part)[0].bias)
+
+
+def _evaluate(part: Part, windows: NDArray[Any]) -> NDArray[np.float64]:
+    """Units ``[n, units]`` of a part of a network, for taps of the channels before it ``[n, channels, taps]``, the newest first."""
+    if isinstance(part, Product):
+        return functools.reduce(np.multiply, (_evaluate(factor, windows) for factor in part.factors))
+    if isinstance(part, Beside):
+        return np.concatenate([_evaluate(each, windows) for each in part.parts], axis=1)
+    taps = windows[:, :, : part.weights.shape[1]]
+    value: NDArray[np.float64] = np.einsum("nct,utc->nu", taps, part.weights.astype(np.float64)) + part.bias
+    return _activate(value, part)
 
 
 def _activate(value: NDArray[np.float64], layer: Layer) -> NDArray[np.float64]:

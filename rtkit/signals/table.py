@@ -84,6 +84,8 @@ def _rate(name: str, columns: int, options: Options, expected: str) -> float:
         return options.rate
     if columns > MAX_CHANNELS:
         return RECORD_RATE
+    if options.untold_rate is not None:
+        return options.untold_rate
     raise InputError(f"{name}: does not tell its sample rate; expected --rate{expected}")
 
 

@@ -1,0 +1,41 @@
+"""The kernel that both identifiers share: from raw predictions to what goes out."""
+
+from __future__ import annotations
+
+import math
+
+import numba
+
+from rtkit_sysid.kernel import Floats
+
+# places in `levels`
+HELD, SQUARES, JUDGED = range(3)
+LEVELS = 3
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def finish(raw: Floats, y: Floats, error: Floats, levels: Floats) -> None:
+    """Hold the last prediction where there is none, and judge the others.
+
+    Parameters
+    ----------
+    raw : ndarray
+        Predictions ``[n]``, not finite where there is none; these are overwritten.
+    y : ndarray
+        What was measured ``[n]``; NaN where it is missing or not to be judged by.
+    error : ndarray
+        ``[n]``; filled with y - prediction, 0 where that is not known.
+    levels : ndarray
+        What is remembered, at the places named above: the prediction held, squared errors since the last event, and how many. They
+        are summed sample by sample, so that the sum does not depend on how the stream is cut.
+    """
+    for k in range(raw.size):
+        error[k] = 0.0
+        if not math.isfinite(raw[k]):
+            raw[k] = levels[HELD]
+            continue
+        levels[HELD] = raw[k]
+        if not math.isnan(y[k]):
+            error[k] = y[k] - raw[k]
+            levels[SQUARES] += error[k] * error[k]
+            levels[JUDGED] += 1.0

@@ -1,0 +1,156 @@
+"""A model from a record: search, choice, and a report of how good it is on what it has not learned from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from rtkit.errors import InputError
+from rtkit_sysid import fit
+from rtkit_sysid.families import SEEDS, Candidate, candidates
+from rtkit_sysid.fit import Record
+from rtkit_sysid.model import Form, Model, Predictor, Scale, products, rms
+from rtkit_sysid.recording import Recording
+from rtkit_sysid.regressors import Floats, Order
+from rtkit_sysid.residuals import independence, whiteness
+from rtkit_sysid.search import AHEAD, EXACT, Search, Trial
+
+#: Longest dead time that is looked for (samples), and how much smaller it must make the error to be believed.
+LONGEST_DELAY, BELIEVED = 100, 0.9
+#: Forms in the report's table.
+SHOWN = 20
+
+Tell = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be found.
+
+    Parameters
+    ----------
+    kind : str
+        arx: linear; narx: linear, polynomial or neural, whichever is best.
+    order : Order, optional
+        The order; found when not given.
+    hidden : int, optional
+        Units of a network of sigmoids and nothing beside, as in the textbooks; the search decides when not given.
+    single : bool
+        Learn from single rows of regressors in random order and judge by one step: for a plant that cannot run free.
+    """
+
+    kind: Literal["arx", "narx"] = "narx"
+    order: Order | None = None
+    hidden: int | None = None
+    single: bool = False
+
+
+def identify(recording: Recording, wish: Wish, tell: Tell = lambda line, done: None) -> Model:
+    """Find a model of each output.
+
+    Parameters
+    ----------
+    recording : Recording
+        Inputs and outputs.
+    wish : Wish
+        What kind.
+    tell : callable, optional
+        Called with what is being done, and how much of it is done (0 to 1).
+
+    Raises
+    ------
+    InputError
+        The record is too short for any model of this kind, or an output does not change.
+    """
+    from threadpoolctl import threadpool_limits
+
+    predict, simulate, reports = [], [], {}
+    with threadpool_limits(1, "blas"):  # its threads take ten times as long for matrices of this size, and candidates have their own
+        for number, name in enumerate(recording.outputs):
+            one, free, reports[name] = _identify_output(recording, number, wish, tell)
+            predict.append(one)
+            simulate.append(free)
+    report = {"data": recording.name, "samples": len(recording.y), "outputs": reports}
+    return Model(wish.kind, recording.inputs, recording.outputs, recording.rate, tuple(predict), tuple(simulate), report)
+
+
+def _identify_output(recording: Recording, number: int, wish: Wish, tell: Tell) -> tuple[Predictor, Predictor, dict[str, Any]]:
+    u, y, name = np.ascontiguousarray(recording.u), np.ascontiguousarray(recording.y[:, number]), recording.outputs[number]
+    if not np.nanstd(y) > 0:
+        raise InputError(f"{recording.name}: output {name} does not change; expected a signal")
+    search = Search(u, y, wish.single, tell)
+    delay = 0 if wish.order or not recording.inputs else dead_time(search.u, search.y)
+    tried = search.run(_candidates(wish, len(recording.inputs), len(y), delay))
+    if not tried:
+        what = f"order na={wish.order.na}, nb={wish.order.nb}" if wish.order else "any model"
+        raise InputError(f"{recording.name}: {len(y)} samples, too few without a gap for {what} of {name}")
+    one, one_theta = search.best_one_step(tried)
+    free, free_theta = search.best_free_run(tried) or (one, one_theta)
+    report = _report(search, tried, one, free, recording.inputs, name)
+    predictors = Predictor(one.form, search.scale, one_theta), Predictor(free.form, search.scale, free_theta)
+    report["residuals"] = _residuals(predictors[0], recording, number)
+    return *predictors, report
+
+
+def _candidates(wish: Wish, inputs: int, samples: int, delay: int) -> list[Candidate]:
+    if wish.hidden is None:
+        return candidates(wish.kind, inputs, samples, wish.order, delay)
+    orders = [wish.order] if wish.order else [Order(lag, lag + 1, delay) for lag in (1, 2, 3, 5, 8)]
+    constant = np.zeros((1, 3), np.int64)
+    forms = [Form(order, inputs, constant, wish.hidden, "sigmoid") for order in orders]
+    return [Candidate("network", form, seed) for form in forms for seed in range(SEEDS)]
+
+
+def dead_time(u: Floats, y: Floats) -> int:
+    """Samples after which the inputs act on the output: where a small linear model is best, if that is clearly better than none."""
+    errors = []
+    for delay in range(min(LONGEST_DELAY, len(y) // 20) + 1):
+        order = Order(2, 3, delay)
+        form = Form(order, u.shape[1], products(order.width(u.shape[1]), 1))
+        record = Record.of(form, u, y)
+        if len(record.times) < 4 * form.size:
+            break
+        theta = fit.least_squares(form, record)
+        errors.append(rms((Predictor(form, Scale.none(u.shape[1]), theta).one_step(u, y) - y)[record.times]))
+    if not errors:
+        return 0
+    best = int(np.argmin(errors))
+    return best if errors[best] < BELIEVED * errors[0] and errors[0] > EXACT else 0
+
+
+def _report(search: Search, tried: list[Trial], one: Trial, free: Trial, inputs: tuple[str, ...], name: str) -> dict[str, Any]:
+    unit = search.scale.y_scale
+    return {
+        "one_step": _row(one, 0, unit),
+        "free_run": _row(free, free.best, unit) | {f"{AHEAD}_step": _steps_ahead(search, free) * unit},
+        "regressors": list(free.form.order.names(inputs, name)),
+        "judged_on": [list(part) for part in search.parts],
+        "tried": [_row(trial, trial.best, unit) for trial in tried[:SHOWN]],
+        "forms": len(tried),
+    }
+
+
+def _row(trial: Trial, round_: int, unit: float) -> dict[str, Any]:
+    order, form = trial.form.order, trial.form
+    made = {"family": trial.candidate.family, "na": order.na, "nb": order.nb, "delay": order.delay, "units": form.hidden}
+    errors = {"one_step_error": trial.one_step[round_] * unit, "free_run_error": trial.free_run[round_] * unit}
+    return made | {"parameters": form.size} | {key: value if math.isfinite(value) else None for key, value in errors.items()}
+
+
+def _steps_ahead(search: Search, trial: Trial) -> float:
+    """Error, on what was left out, of predictions 1 to `AHEAD` steps ahead."""
+    errors = []
+    for (begin, end), theta in zip(search.parts, trial.kept[trial.best], strict=True):
+        predictor = Predictor(trial.form, Scale.none(trial.form.inputs), theta)
+        u, y = search.u[begin:end], search.y[begin:end]
+        errors.append(rms((predictor.free_run(u, y, horizon=AHEAD) - y)[trial.form.order.reach :]))
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def _residuals(predictor: Predictor, recording: Recording, number: int) -> dict[str, Any]:
+    error = recording.y[:, number] - predictor.one_step(recording.u, recording.y[:, number])
+    return {"whiteness": asdict(whiteness(error)), "independence": [asdict(one) for one in independence(error, recording.u)]}

@@ -1,0 +1,295 @@
+"""A model that was identified: one form for linear, polynomial and neural ones; read, written, and run on records."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtkit.errors import InputError
+from rtkit_sysid.regressors import Floats, Order, rows, usable
+
+ACTIVATIONS = ("sigmoid", "tanh")
+if TYPE_CHECKING:
+    from rtkit_sysid.transfer import TransferFunction
+
+#: What a model file says it is.
+FORMAT = "rtkit model 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Which function of its regressors a model is; `rtkit_sysid.kernel` has the formula.
+
+    Parameters
+    ----------
+    order : Order
+        The regressors.
+    inputs : int
+        Number of inputs.
+    terms : ndarray
+        int64 ``[t, 3]``: products of up to three regressors, each by its number from 1 on; 0 for none; all 0 is the constant.
+    hidden : int
+        Units.
+    activation : str
+        Of the units.
+    """
+
+    order: Order
+    inputs: int
+    terms: NDArray[np.int64]
+    hidden: int = 0
+    activation: Literal["sigmoid", "tanh"] = "tanh"
+
+    @property
+    def width(self) -> int:
+        """Number of regressors."""
+        return self.order.width(self.inputs)
+
+    @property
+    def size(self) -> int:
+        """Number of parameters: a weight a term, then `hidden` rows of `width` weights, `hidden` biases, `hidden` weights."""
+        return len(self.terms) + self.hidden * (self.width + 2)
+
+    @property
+    def kernel_form(self) -> tuple[NDArray[np.int64], int, int]:
+        """Terms, units and activation as the kernels take them."""
+        return self.terms, self.hidden, ACTIVATIONS.index(self.activation)
+
+
+def products(width: int, degree: int, among: Sequence[int] | None = None, constant: bool = True) -> NDArray[np.int64]:
+    """Terms of a polynomial: the constant, every regressor, and all products of up to `degree` of those with the numbers `among`."""
+    terms = [(0, 0, 0)] * constant + [(number + 1, 0, 0) for number in range(width)]
+    for power in range(2, degree + 1):
+        for chosen in itertools.combinations_with_replacement(range(width) if among is None else among, power):
+            terms.append((*(number + 1 for number in chosen), *(0,) * (3 - power)))  # type: ignore[arg-type]
+    return np.array(terms, np.int64).reshape(-1, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Means and scales of inputs ``[m]`` and output, by which a model sees them."""
+
+    u_mean: Floats
+    u_scale: Floats
+    y_mean: float
+    y_scale: float
+
+    @classmethod
+    def of(cls, u: Floats, y: Floats) -> Scale:
+        """Mean and standard deviation of what is known of a record; 1 where that is 0."""
+        with np.errstate(all="ignore"):
+            u_scale, y_scale = np.nanstd(u, axis=0), float(np.nanstd(y))
+        return cls(np.nanmean(u, axis=0), np.where(u_scale > 0, u_scale, 1.0), float(np.nanmean(y)), y_scale if y_scale > 0 else 1.0)
+
+    @classmethod
+    def none(cls, inputs: int) -> Scale:
+        """No scaling."""
+        return cls(np.zeros(inputs), np.ones(inputs), 0.0, 1.0)
+
+    def apply(self, u: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Inputs ``[n, m]`` and output ``[n]`` as the model sees them."""
+        return np.ascontiguousarray((u - self.u_mean) / self.u_scale), np.ascontiguousarray((y - self.y_mean) / self.y_scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """One output as a function of the past: form, scale, parameters.
+
+    Parameters
+    ----------
+    form : Form
+        The function.
+    scale : Scale
+        How inputs and output are scaled before.
+    theta : ndarray
+        ``[form.size]``.
+    """
+
+    form: Form
+    scale: Scale
+    theta: Floats
+
+    def one_step(self, u: Floats, y: Floats) -> Floats:
+        """Prediction ``[n]`` of each output from the measured past; NaN where that is not known."""
+        from rtkit_sysid import kernel
+
+        scaled_u, scaled_y = self.scale.apply(u, y)
+        times = usable(u, np.where(np.isfinite(y), y, np.nan), self.form.order)
+        values = np.empty(len(times))
+        kernel.rows_out(rows(scaled_u, scaled_y, self.form.order, times), self.theta, *self.form.kernel_form, values)
+        out = np.full(len(y), np.nan)
+        out[times] = values * self.scale.y_scale + self.scale.y_mean
+        return out
+
+    def free_run(self, u: Floats, y: Floats, initial: int | None = None, horizon: int | None = None) -> Floats:
+        """The model on its own: after `initial` measured samples it sees its own outputs, until a gap in the inputs begins it anew.
+
+        Parameters
+        ----------
+        u : ndarray
+            ``[n, m]``.
+        y : ndarray
+            ``[n]``: what was measured; only the first `initial` samples of it are used (and, with `horizon`, later ones).
+        initial : int, optional
+            Measured samples at the beginning; the model's reach when not given.
+        horizon : int, optional
+            Samples after which it begins anew from measured ones: predictions 1 to `horizon` steps ahead.
+
+        Returns
+        -------
+        ndarray
+            ``[n]``: the measured samples at the beginning, then what the model says; NaN where inputs are missing; from where it
+            runs away on, infinite.
+        """
+        from rtkit_sysid import kernel
+
+        scaled_u, scaled_y = self.scale.apply(u, y)
+        start = max(self.form.order.reach, initial or 0)
+        out = kernel.free_run(scaled_u, scaled_y, start, horizon or len(y) + 1, *_lags(self.form.order), self.theta, *self.form.kernel_form)
+        return np.asarray(out * self.scale.y_scale + self.scale.y_mean)
+
+
+def _lags(order: Order) -> tuple[int, int, int]:
+    return order.na, order.nb, order.delay
+
+
+def rms(values: Floats) -> float:
+    """Root mean square of what is known; infinite if anything is."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return math.nan
+    return float(np.sqrt(np.mean(np.square(known)))) if np.isfinite(known).all() else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What was identified of a plant: for each output a predictor for one step, and one that was chosen for running free.
+
+    Parameters
+    ----------
+    kind : str
+        ``arx`` or ``narx``.
+    inputs, outputs : tuple of str
+        Names of the channels.
+    rate : float
+        Sample rate (Hz); 1 where nobody told it.
+    predict, simulate : tuple of Predictor
+        For each output: for one step ahead from measured samples, and for a free run. May be the same.
+    report : dict
+        How it was found, and its errors; JSON-able.
+    """
+
+    kind: Literal["arx", "narx"]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    rate: float
+    predict: tuple[Predictor, ...]
+    simulate: tuple[Predictor, ...]
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def transfer_function(self, output: int = 0, input: int = 0) -> TransferFunction:
+        """From an input to an output (by number, from 0 on) of a linear model. Raises InputError if it is not linear."""
+        from rtkit_sysid.transfer import TransferFunction
+
+        return TransferFunction.of(self.predict[output], input, self.rate)
+
+    def write(self, path: str | Path) -> None:
+        """Write it as JSON, whole or not at all. Raises InputError if the file cannot be written."""
+        path = Path(path)
+        made = {
+            "format": FORMAT,
+            "kind": self.kind,
+            "inputs": list(self.inputs),
+            "outputs": list(self.outputs),
+            "rate": self.rate,
+            "predict": [_as_json(one, self.inputs, name) for one, name in zip(self.predict, self.outputs, strict=True)],
+            "simulate": [_as_json(one, self.inputs, name) for one, name in zip(self.simulate, self.outputs, strict=True)],
+            "report": self.report,
+        }
+        part = path.with_name(path.name + ".part")
+        try:
+            part.write_text(json.dumps(made, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+            part.replace(path)
+        except OSError as error:
+            raise InputError(f"{path}: the model cannot be written: {error.strerror}") from None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Model:
+        """Read what `write` wrote.
+
+        Raises
+        ------
+        InputError
+            The file is missing, or is no model; the message says what is wrong where.
+        """
+        try:
+            made = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{path}: no model there: {error.strerror}") from None
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}: not a model of rtkit identify (JSON expected): {error}") from None
+        if not isinstance(made, dict) or made.get("format") != FORMAT:
+            raise InputError(f"{path}: not a model of rtkit identify; expected format {FORMAT!r}")
+        try:
+            inputs, outputs = (tuple(map(str, made[key])) for key in ("inputs", "outputs"))
+            kinds = {"arx", "narx"}
+            if made["kind"] not in kinds or not outputs or not 0 < float(made["rate"]) < math.inf:
+                raise ValueError("kind, outputs or rate does not fit")
+            predict, simulate = (tuple(_from_json(one, len(inputs)) for one in made[key]) for key in ("predict", "simulate"))
+            if not len(predict) == len(simulate) == len(outputs):
+                raise ValueError("expected one predictor an output")
+            return cls(made["kind"], inputs, outputs, float(made["rate"]), predict, simulate, made.get("report", {}))
+        except (KeyError, TypeError, ValueError) as error:
+            what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
+            raise InputError(f"{path}: damaged model: {what}") from None
+
+
+def _as_json(predictor: Predictor, inputs: tuple[str, ...], output: str) -> dict[str, Any]:
+    form, scale = predictor.form, predictor.scale
+    return {
+        "na": form.order.na,
+        "nb": form.order.nb,
+        "delay": form.order.delay,
+        "regressors": list(form.order.names(inputs, output)),
+        "terms": form.terms.tolist(),
+        "hidden": form.hidden,
+        "activation": form.activation,
+        "u_mean": scale.u_mean.tolist(),
+        "u_scale": scale.u_scale.tolist(),
+        "y_mean": scale.y_mean,
+        "y_scale": scale.y_scale,
+        "theta": predictor.theta.tolist(),
+    }
+
+
+#: Larger than any model that makes sense, and small enough not to fill the memory.
+MOST_LAGS, MOST_UNITS = 100_000, 10_000
+
+
+def _from_json(made: dict[str, Any], inputs: int) -> Predictor:
+    na, nb, delay, hidden = (int(made[key]) for key in ("na", "nb", "delay", "hidden"))
+    if not (0 <= na <= MOST_LAGS and 0 <= nb <= MOST_LAGS and 0 <= delay <= MOST_LAGS and 0 <= hidden <= MOST_UNITS):
+        raise ValueError("na, nb, delay or hidden does not fit")
+    if made["activation"] not in ACTIVATIONS:
+        raise ValueError(f"activation {made['activation']!r}; expected one of {', '.join(ACTIVATIONS)}")
+    terms = np.array(made["terms"], np.int64).reshape(-1, 3)
+    form = Form(Order(na, nb, delay), inputs, terms, hidden, made["activation"])
+    theta = np.array(made["theta"], np.float64)
+    u_mean, u_scale = (np.array(made[key], np.float64) for key in ("u_mean", "u_scale"))
+    scale = Scale(u_mean, u_scale, float(made["y_mean"]), float(made["y_scale"]))
+    if terms.size and not 0 <= terms.min() <= terms.max() <= form.width:
+        raise ValueError(f"terms name regressors beyond 1 to {form.width}")
+    if theta.shape != (form.size,) or scale.u_mean.shape != (inputs,) or scale.u_scale.shape != (inputs,):
+        raise ValueError(f"expected {form.size} parameters in theta, found {theta.size}, and scales of {inputs} inputs")
+    numbers = np.concatenate([theta, scale.u_mean, scale.u_scale, [scale.y_mean, scale.y_scale]])
+    if not np.isfinite(numbers).all() or (scale.u_scale <= 0).any() or scale.y_scale <= 0:
+        raise ValueError("a parameter is not finite, or a scale not above 0")
+    return Predictor(form, scale, theta)

@@ -1,0 +1,55 @@
+"""A processor that works in samples takes tables that do not tell their rate; all others refuse them."""
+
+import numpy as np
+import pytest
+
+from rtkit import InputError, Options, SampleProcessor, Stream
+from rtkit.pipeline import KEYS, read_pipeline
+
+from .gain import Gain
+
+
+class Counter(SampleProcessor):
+    """Works in samples."""
+
+    untold_rate = 2.0
+
+    def process(self, block):
+        return block
+
+
+@pytest.fixture(params=[".csv", ".npy"])
+def table(request, tmp_path):
+    """A table without a column of times."""
+    path, samples = tmp_path / f"x{request.param}", np.arange(40.0).reshape(20, 2)
+    np.savetxt(path, samples, delimiter=",", header="u,y", comments="") if request.param == ".csv" else np.save(path, samples)
+    return str(path)
+
+
+def rate_of(source, steps, **options):
+    stream = Stream(source, steps, options=Options(**options))
+    stream.run()
+    return stream.report.samples / stream.report.stream_s
+
+
+def test_the_first_step_decides(table):
+    assert rate_of(table, [Counter()]) == 2
+    assert rate_of(table, [Counter(), Gain()]) == 2
+    for steps in ([], [Gain()], [Gain(), Counter()]):
+        with pytest.raises(InputError, match="does not tell its sample rate; expected --rate"):
+            rate_of(table, steps)
+
+
+def test_what_is_told_goes_before(table, tmp_path):
+    assert rate_of(table, [Counter()], rate=50.0) == 50
+    (tmp_path / "timed.csv").write_text("time,u\n" + "".join(f"{number / 8},1\n" for number in range(20)))
+    assert rate_of(str(tmp_path / "timed.csv"), [Counter()]) == 8
+
+
+def test_it_is_no_option_of_the_command_line(tmp_path, cli):
+    assert "untold_rate" not in KEYS
+    (tmp_path / "p.toml").write_text('source = "x.csv"\nuntold_rate = 1\n')
+    with pytest.raises(InputError, match="no key 'untold_rate'"):
+        read_pipeline(tmp_path / "p.toml")
+    done = cli("run", "x.csv", "--untold-rate", 1)
+    assert done.returncode == 2
