@@ -114,9 +114,8 @@ def described(model: Model) -> list[str]:
     for number, name in enumerate(model.outputs):
         found = model.report["outputs"][name]
         lines.append(f"{name}: {found['forms']} forms tried; errors (rms) on what each had not learned from:")
-        lines.append(
-            f"    {'family':18} {'na':>3} {'nb':>3} {'delay':>5} {'units':>5} {'parameters':>10} {'one step':>11} {'free run':>11}"
-        )
+        names = f"{'family':18} {'na':>3} {'nb':>3} {'delay':>5} {'units':>5} {'parameters':>10}"
+        lines.append(f"    {names} {'one step':>11} {'10 steps':>11} {'free run':>11}")
         lines += [f"    {_line(row)}" for row in found["tried"][:PRINTED]]
         for what in ("one_step", "free_run"):
             lines.append(f"  for {what.replace('_', ' ')}: {_line(found[what])}")
@@ -129,7 +128,9 @@ def described(model: Model) -> list[str]:
 
 
 def _line(row: dict[str, Any]) -> str:
-    errors = [f"{row[key]:11.4g}" if row[key] is not None else f"{'runs away':>11}" for key in ("one_step_error", "free_run_error")]
+    from rtkit_sysid.identify import ERRORS
+
+    errors = [f"{row[key]:11.4g}" if row[key] is not None else f"{'runs away':>11}" for key in ERRORS]
     numbers = f"{row['na']:3} {row['nb']:3} {row['delay']:5} {row['units']:5} {row['parameters']:10}"
     return " ".join([f"{row['family']:18}", numbers, *errors])
 

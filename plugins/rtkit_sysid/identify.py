@@ -23,6 +23,8 @@ from rtkit_sysid.search import AHEAD, EXACT, Search, Trial
 LONGEST_DELAY, BELIEVED = 100, 0.9
 #: Forms in the report's table.
 SHOWN = 20
+#: The errors (rms) in a row of it: one step, 1 to 10 steps, and any number of steps ahead.
+ERRORS = ("one_step_error", f"{AHEAD}_step_error", "free_run_error")
 
 Tell = Callable[[str, float], None]
 
@@ -89,7 +91,7 @@ def _identify_output(recording: Recording, number: int, wish: Wish, tell: Tell) 
         what = f"order na={wish.order.na}, nb={wish.order.nb}" if wish.order else "any model"
         raise InputError(f"{recording.name}: {len(y)} samples, too few without a gap for {what} of {name}")
     one, one_theta = search.best_one_step(tried)
-    free, free_theta = search.best_free_run(tried) or (one, one_theta)
+    free, free_theta = search.best_free_run(tried)
     report = _report(search, tried, one, free, recording.inputs, name)
     predictors = Predictor(one.form, search.scale, one_theta), Predictor(free.form, search.scale, free_theta)
     report["residuals"] = _residuals(predictors[0], recording, number)
@@ -126,7 +128,7 @@ def _report(search: Search, tried: list[Trial], one: Trial, free: Trial, inputs:
     unit = search.scale.y_scale
     return {
         "one_step": _row(one, 0, unit),
-        "free_run": _row(free, free.best, unit) | {f"{AHEAD}_step": _steps_ahead(search, free) * unit},
+        "free_run": _row(free, free.best, unit),
         "regressors": list(free.form.order.names(inputs, name)),
         "judged_on": [list(part) for part in search.parts],
         "tried": [_row(trial, trial.best, unit) for trial in tried[:SHOWN]],
@@ -137,18 +139,9 @@ def _report(search: Search, tried: list[Trial], one: Trial, free: Trial, inputs:
 def _row(trial: Trial, round_: int, unit: float) -> dict[str, Any]:
     order, form = trial.form.order, trial.form
     made = {"family": trial.candidate.family, "na": order.na, "nb": order.nb, "delay": order.delay, "units": form.hidden}
-    errors = {"one_step_error": trial.one_step[round_] * unit, "free_run_error": trial.free_run[round_] * unit}
+    found = (trial.one_step[round_], trial.ahead[round_], trial.free_run[round_])
+    errors = {key: error * unit for key, error in zip(ERRORS, found, strict=True)}
     return made | {"parameters": form.size} | {key: value if math.isfinite(value) else None for key, value in errors.items()}
-
-
-def _steps_ahead(search: Search, trial: Trial) -> float:
-    """Error, on what was left out, of predictions 1 to `AHEAD` steps ahead."""
-    errors = []
-    for (begin, end), theta in zip(search.parts, trial.kept[trial.best], strict=True):
-        predictor = Predictor(trial.form, Scale.none(trial.form.inputs), theta)
-        u, y = search.u[begin:end], search.y[begin:end]
-        errors.append(rms((predictor.free_run(u, y, horizon=AHEAD) - y)[trial.form.order.reach :]))
-    return float(np.sqrt(np.mean(np.square(errors))))
 
 
 def _residuals(predictor: Predictor, recording: Recording, number: int) -> dict[str, Any]:

@@ -24,17 +24,20 @@ ROUNDS = (1, 16, 64, 200, WHOLE)
 KEPT = (0.5, 0.5, 0.5, 0.5)
 #: Steps of Levenberg-Marquardt a round.
 STEPS = 25
-#: The same for single rows, whose errors have no noise to be learned.
-STEPS_SINGLE = 400
+#: The same for single rows, whose errors have no noise to be learned, with each penalty.
+STEPS_SINGLE = 150
+#: Penalties on their squared parameters, for each row, one after another: the first leads to units that are not so sharp that they
+#: fit single rows, and the last hardly bends them any more.
+HELD_SINGLE = (1e-6, 1e-9, 1e-12)
 #: A record shorter than this is judged in three parts, each left out in turn, and its free runs overlap; of a longer one the last
 #: quarter is left out.
 SHORT = 8000
 FOLDS, LEFT_OUT = 3, 0.25
 #: Samples to learn from in a search, and to judge by, at the most; the best form then learns from everything.
 MOST, MOST_JUDGED = 8000, 8000
-#: Among forms whose error is within this factor of the least, the one with the fewest parameters is taken: in a short record, errors
-#: are that uncertain.
-ALIKE_SHORT, ALIKE_LONG, ALIKE_ONE_STEP = 1.25, 1.1, 1.03
+#: Where the error of a form with at most `SMALLER` times the parameters of the best is within this factor of the least, it is taken
+#: instead: it will do better beyond what was seen, and in a short record, errors are that uncertain.
+ALIKE_SHORT, ALIKE_LONG, ALIKE_ONE_STEP, SMALLER = 1.4, 1.1, 1.03, 0.6
 #: Errors below this, on scaled outputs, are rounding.
 EXACT = 1e-9
 #: Other inputs on which a model must stay bounded: so much larger, and in so many pieces, put together anew so many times; how
@@ -42,7 +45,9 @@ EXACT = 1e-9
 LARGER, PIECES, SHUFFLES, FADED, BOUND = 1.1, 12, 5, 20, 3.0
 #: Free runs of so many samples from so many beginnings must not be worse than this many times what a model was judged to be.
 STARTS, RUN, WORST = 40, 400, 3.0
-#: Steps ahead of the k-step error.
+#: Forms of which it is found out whether they can be relied on; if none can, the best one is taken all the same.
+TRIED = 12
+#: Steps ahead of the k-step error, which decides for a plant that cannot run free.
 AHEAD = 10
 
 
@@ -53,6 +58,7 @@ class Trial:
     candidate: Candidate
     thetas: list[Floats]
     one_step: list[float] = field(default_factory=list)
+    ahead: list[float] = field(default_factory=list)
     free_run: list[float] = field(default_factory=list)
     kept: list[list[Floats]] = field(default_factory=list)
 
@@ -63,13 +69,18 @@ class Trial:
 
     @property
     def best(self) -> int:
-        """The round after which the free-run error was least."""
-        return int(np.argmin(self.free_run))
+        """The round after which the free-run error was least; of a plant that cannot run free, the error some steps ahead."""
+        return min(range(len(self.free_run)), key=lambda number: (self.free_run[number], self.ahead[number]))
 
     @property
     def error(self) -> float:
         """The least free-run error."""
-        return min(self.free_run)
+        return self.free_run[self.best]
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The least is the best: free-run error, and where that is infinite, the error some steps ahead."""
+        return self.error, self.ahead[self.best]
 
 
 class Search:
@@ -104,14 +115,17 @@ class Search:
         trials = [Trial(one, []) for one in candidates]
         rounds = ROUNDS[:1] if self._single else ROUNDS
         going = trials
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        pool = ThreadPoolExecutor(os.cpu_count() or 1)
+        try:
             for number, horizon in enumerate(rounds):
                 for done, _ in enumerate(pool.map(self._round, going, itertools.repeat(horizon)), 1):
                     self._tell(f"round {number + 1} of {len(rounds)}: {len(going)} forms", (number + done / len(going)) / len(rounds))
-                going = sorted((trial for trial in going if trial.free_run), key=lambda trial: trial.error)
+                going = sorted((trial for trial in going if trial.free_run), key=lambda trial: trial.rank)
                 if number < len(KEPT):
                     going = going[: max(4, math.ceil(KEPT[number] * len(going)))]
-        return sorted((trial for trial in trials if trial.free_run), key=lambda trial: trial.error)
+        finally:
+            pool.shutdown(cancel_futures=True)  # or an interrupt would wait for all that are still to come
+        return sorted((trial for trial in trials if trial.free_run), key=lambda trial: trial.rank)
 
     def _round(self, trial: Trial, horizon: int) -> None:
         """Let one candidate learn on free runs of one length, and judge it."""
@@ -126,8 +140,9 @@ class Search:
                 theta = self.descend(trial.form, record, theta, horizon)
             trial.thetas[part : part + 1] = [theta]
             found.append(self.errors(trial.form, theta, begin, end, judged))
-        one, free = (math.sqrt(np.mean(np.square(column))) for column in zip(*found, strict=True))
+        one, ahead, free = (math.sqrt(np.mean(np.square(column))) for column in zip(*found, strict=True))
         trial.one_step.append(one)
+        trial.ahead.append(ahead)
         trial.free_run.append(one if self._single else free)
         trial.kept.append(list(trial.thetas))
 
@@ -140,27 +155,31 @@ class Search:
         inside = (times >= begin) & (times < end)
         return times[(times < begin) | (times >= end + form.order.reach)], times[inside]
 
-    def errors(self, form: Form, theta: Floats, begin: int, end: int, judged: NDArray[np.int64]) -> tuple[float, float]:
-        """Errors one step ahead and of a free run over a part, scaled."""
+    def errors(self, form: Form, theta: Floats, begin: int, end: int, judged: NDArray[np.int64]) -> tuple[float, ...]:
+        """Errors one step ahead, 1 to `AHEAD` steps ahead, and of a free run over a part, scaled."""
         predictor = Predictor(form, Scale.none(form.inputs), theta)
         one = rms((predictor.one_step(self.u, self.y) - self.y)[judged])
         part = slice(begin, min(end, begin + MOST_JUDGED))
         skipped = max(form.order.reach, min(50, (part.stop - part.start) // 10))
         run = predictor.free_run(self.u[part], self.y[part], skipped)
-        free = rms((run - self.y[part])[skipped:])
-        return one, math.inf if math.isnan(free) else free
+        ahead = predictor.free_run(self.u[part], self.y[part], horizon=AHEAD)
+        errors = (rms((values - self.y[part])[skipped:]) for values in (ahead, run))
+        return one, *(math.inf if math.isnan(error) else error for error in errors)
 
     def descend(self, form: Form, record: Record, theta: Floats, horizon: int) -> Floats:
         """Learn on free runs of one length.
 
         Units and products are held back by a penalty as large as if they were known to be about 0 ± 1 beforehand (weight decay,
         in the measure of the errors that are there), which keeps a short record's noise from being learned. Single rows, of a plant
-        that is learned without its noise, have no such penalty.
+        that is learned without its noise, end with next to none.
         """
         record = self.windows(record, horizon)
         evaluate = fit.errors_of(form, record, horizon)
         if self._single:
-            return fit.descend(evaluate, theta, STEPS_SINGLE)
+            for held in HELD_SINGLE:
+                penalty = np.full(form.size, held * len(record.times))
+                theta = fit.descend(fit.with_penalty(evaluate, penalty), theta, STEPS_SINGLE)
+            return theta
         cost = evaluate(theta)[0]
         if not math.isfinite(cost):
             return theta
@@ -181,29 +200,34 @@ class Search:
         chosen = preferred(trials, lambda trial: trial.one_step[0], ALIKE_ONE_STEP)[0]
         return chosen, self.finish(chosen, 0)
 
-    def best_free_run(self, trials: Sequence[Trial]) -> tuple[Trial, Floats] | None:
-        """The form for free runs, and its parameters: the first that can be relied on; None if none can."""
-        for trial in preferred(trials, lambda trial: trial.error, ALIKE_SHORT if self.short else ALIKE_LONG):
-            if math.isfinite(trial.error):
-                theta = self.finish(trial, trial.best)
-                if self.stays_within_bounds(trial.form, theta) and self.starts_anywhere(trial.form, theta, trial.error):
-                    return trial, theta
-        return None
+    def best_free_run(self, trials: Sequence[Trial]) -> tuple[Trial, Floats]:
+        """The form for free runs, and its parameters: the first that can be relied on. Where none runs free at all, it is the best
+        some steps ahead.
+        """
+        finite = [trial for trial in trials if math.isfinite(trial.error)]
+        order = preferred(finite, lambda trial: trial.error, ALIKE_SHORT if self.short else ALIKE_LONG) if finite else []
+        for trial in order[:TRIED] if not self._single else []:
+            theta = self.finish(trial, trial.best)
+            if self.stays_within_bounds(trial.form, theta) and self.starts_anywhere(trial.form, theta, trial.error):
+                return trial, theta
+        chosen = order[0] if order else trials[0]
+        return chosen, self.finish(chosen, chosen.best)
 
     def stays_within_bounds(self, form: Form, theta: Floats) -> bool:
         """Whether free runs on other inputs of the same kind stay where outputs have been, and some way beyond.
 
-        A polynomial that fits a record can still run away on the next one. The inputs are the record's own: larger, and in
-        pieces put together in another order.
+        A polynomial that fits a record can still run away on the next one. The inputs are the record's own: larger, and, as a short
+        record shows only a little of what may come, in pieces put together in another order, too.
         """
         u = np.nan_to_num(self.u[:MOST])
-        random = np.random.default_rng(0)
-        pieces = np.array_split(np.arange(len(u)), PIECES)
-        faded = max(FADED, 2 * form.order.reach)
+        others = [LARGER * u]
+        if self.short:
+            random, pieces = np.random.default_rng(0), np.array_split(u, PIECES)
+            fade = max(FADED, 2 * form.order.reach)
+            others += [_faded([pieces[number] for number in random.permutation(PIECES)], fade) for _ in range(SHUFFLES)]
         predictor = Predictor(form, Scale.none(form.inputs), theta)
         bound = BOUND * np.nanmax(np.abs(self.y))
-        shuffled = [_faded([u[pieces[number]] for number in random.permutation(PIECES)], faded) for _ in range(SHUFFLES)]
-        return all(np.abs(predictor.free_run(inputs, np.zeros(len(inputs)))).max() < bound for inputs in (LARGER * u, *shuffled))
+        return all(np.abs(predictor.free_run(inputs, np.zeros(len(inputs)))).max() < bound for inputs in others)
 
     def starts_anywhere(self, form: Form, theta: Floats, error: float) -> bool:
         """Whether free runs that begin at many places of the record are all about as good as it was judged to be.
@@ -229,15 +253,17 @@ class Search:
 
 
 def preferred(trials: Sequence[Trial], by: Callable[[Trial], float], factor: float) -> list[Trial]:
-    """The trials in the order in which they are to be taken: those about as good as the best, then the rest.
+    """The trials in the order in which they are to be taken: the much smaller ones that are about as good as the best, then by error.
 
-    Among the former, those without units come first, as they can be read, and then those with few parameters.
+    Of the former, those without units come first, as they can be read, and then those with few parameters.
     """
-    least = max(min(map(by, trials)), EXACT)
+    best = min(trials, key=by)
 
     def rank(trial: Trial) -> tuple[float, ...]:
-        alike = by(trial) <= factor * least
-        return (0, trial.form.hidden > 0, trial.form.size, by(trial)) if alike else (1, by(trial))
+        smaller = by(trial) <= factor * by(best) and trial.form.size <= SMALLER * best.form.size
+        if smaller or by(trial) <= EXACT:
+            return (0, trial.form.hidden > 0, trial.form.size, by(trial))
+        return (1, by(trial))
 
     return sorted(trials, key=rank)
 

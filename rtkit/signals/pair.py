@@ -16,7 +16,8 @@ from rtkit.source import Source
 class Pair(Source):
     """Near end and far end side by side, at the rate of the near end, as long as the near end.
 
-    A far end of another rate is resampled; a shorter one goes on with silence.
+    A far end of another rate is resampled; a shorter one goes on with silence. The channels have the names that they have in the
+    files if both have one.
     """
 
     def __init__(self, near: Source, far: Source) -> None:
@@ -39,7 +40,9 @@ class Pair(Source):
         if near.rate != far.rate:
             self._resampler = Resampler(near.rate)
             self._resampler.open(far)
-        return SampleSpec(near.rate, ("near", "far"))
+        own = near.channels + far.channels
+        self._channels = own if "mono" not in own and len(set(own)) == 2 else ("near", "far")
+        return SampleSpec(near.rate, self._channels)
 
     @staticmethod
     def _mono(source: Source, dtype: type[np.floating[Any]]) -> SampleSpec:
@@ -60,7 +63,7 @@ class Pair(Source):
                 waiting = np.concatenate((waiting, next(far)))
             data = np.concatenate((near.data, waiting[: len(near.data)]), axis=1)
             waiting = waiting[len(near.data) :]
-            yield Block(data, near.start, near.rate, ("near", "far"))
+            yield Block(data, near.start, near.rate, self._channels)
 
     def _far_samples(self) -> Iterator[np.typing.NDArray[Any]]:
         """Runs of the far end at the rate of the near end, then silence without end."""

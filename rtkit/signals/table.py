@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rtkit.errors import InputError
 from rtkit.items import Block, Item, Samples, SampleSpec, Spec
+from rtkit.signals.pair import Pair
 from rtkit.signals.sound import BLOCK
 from rtkit.sink import Sink
 from rtkit.source import Options, Source
@@ -174,6 +175,10 @@ class CsvFile(Source):
         went = f"steps by {step:g} s" if step > 0 else "goes back or stands still" if step <= 0 else "is not a number"
         return place, InputError(f"{self.name}: line {line}: time {went}; expected even steps of {self._step:g} s")
 
+    def with_far(self, far: Source, options: Options) -> Source:
+        """Take this file as the first of two channels."""
+        return Pair(self, far)
+
     def __iter__(self) -> Iterator[Item]:
         """Its blocks; raises InputError at the line of a damaged cell, a row of another length, or an uneven time."""
         return in_blocks(self._chunks(), self._options.block or BLOCK, self._spec.rate, self._spec.channels)
@@ -288,6 +293,10 @@ class NpyFile(Source):
         self._rows: NDArray[Any] = np.memmap(self.name, layout, "r", offset, (held, count), order="F" if by_column else "C")
         self._spec = SampleSpec(rate, numbered(count))
         return self._spec
+
+    def with_far(self, far: Source, options: Options) -> Source:
+        """Take this file as the first of two channels."""
+        return Pair(self, far)
 
     def __iter__(self) -> Iterator[Item]:
         """Its blocks; raises InputError where a truncated file ends."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rtkit import InputError, Options, SampleProcessor, Stream
+from rtkit.endpoints import make_source
 from rtkit.pipeline import KEYS, read_pipeline
 
 from .gain import Gain
@@ -53,3 +54,13 @@ def test_it_is_no_option_of_the_command_line(tmp_path, cli):
         read_pipeline(tmp_path / "p.toml")
     done = cli("run", "x.csv", "--untold-rate", 1)
     assert done.returncode == 2
+
+
+def test_two_tables_are_two_channels_with_their_names(tmp_path):
+    for name in "uy":
+        np.savetxt(tmp_path / f"{name}.csv", np.arange(20.0), header=name, comments="")
+    source = make_source(f"{tmp_path / 'u.csv'}+{tmp_path / 'y.csv'}", Options(rate=10))
+    assert source.open().channels == ("u", "y")
+    (block,) = source
+    np.testing.assert_array_equal(block.data, np.column_stack([np.arange(20.0)] * 2))
+    source.close()
