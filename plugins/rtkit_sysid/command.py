@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -52,6 +54,11 @@ def identify_command(
     wish = Wish(model.value, parse_order(order), hidden, random_regressors)
     if hidden is not None and model is Kind.arx:
         raise UsageError("identify: --hidden is for --model narx; an arx model has no units")
+    if rate is not None and not math.isfinite(rate):
+        raise UsageError(f"identify: --rate {rate:g} does not fit; expected a number of samples a second")
+    check_writable(Path(out))
+    if plots is not None:
+        make_folder(plots)
     recording = read_recording(data, inputs, outputs, rate)
     with Progress(not quiet) as tell:
         made = identify(recording, wish, tell)
@@ -60,7 +67,20 @@ def identify_command(
         draw(made, recording, Path(plots))
     if not quiet:
         print("\n".join(described(made)))
-        print(f"{out}: rtkit run {data} {made.kind}:model={out},simulate=true --to out.csv")
+        free = "" if random_regressors else ",simulate=true"
+        print(f"{out}: rtkit run {data} {made.kind}:model={out}{free} --to out.csv")
+
+
+def check_writable(path: Path) -> None:
+    """Find out before minutes of search whether a file can be written. Raises InputError if not."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        part = path.with_name(path.name + ".part")
+        part.touch()
+        part.unlink()
+    except OSError as error:
+        raise InputError(f"{path}: the model cannot be written: {error.strerror}") from None
 
 
 def parse_order(text: str) -> Order | None:
@@ -110,7 +130,7 @@ class Progress:
 
 def described(model: Model) -> list[str]:
     """What was found, in lines."""
-    lines = [f"{model.report['data']}: {model.report['samples']} samples; inputs {', '.join(model.inputs) or 'none'}"]
+    lines = [f"{model.report['data']}: {model.report['samples']} samples; inputs {', '.join(model.inputs)}"]
     for number, name in enumerate(model.outputs):
         found = model.report["outputs"][name]
         lines.append(f"{name}: {found['forms']} forms tried; errors (rms) on what each had not learned from:")
@@ -130,7 +150,7 @@ def described(model: Model) -> list[str]:
 def _line(row: dict[str, Any]) -> str:
     from rtkit_sysid.identify import ERRORS
 
-    errors = [f"{row[key]:11.4g}" if row[key] is not None else f"{'runs away':>11}" for key in ERRORS]
+    errors = [f"{row[key]:11.4g}" if row[key] is not None else f"{'-':>11}" for key in ERRORS]
     numbers = f"{row['na']:3} {row['nb']:3} {row['delay']:5} {row['units']:5} {row['parameters']:10}"
     return " ".join([f"{row['family']:18}", numbers, *errors])
 
@@ -149,23 +169,24 @@ def _transfer_lines(model: Model, output: int) -> list[str]:
     return lines
 
 
-def draw(model: Model, recording: Recording, folder: Path) -> None:
-    """Plots of a model: free run, errors over order, residuals, and, of a linear one, poles and zeros, Bode plot, impulse response.
+def make_folder(name: str) -> Path:
+    """Make a folder if it is not there. Raises InputError if it cannot be made."""
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: no folder to write to: {error.strerror}") from None
+    return folder
 
-    Raises
-    ------
-    InputError
-        The folder cannot be written.
-    """
+
+def draw(model: Model, recording: Recording, folder: Path) -> None:
+    """Plots of a model: free run, errors over order, residuals, and, of a linear one, poles and zeros, Bode plot, impulse response."""
     import numpy as np
 
     from rtkit_sysid import plots
     from rtkit_sysid.residuals import independence, whiteness
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: no folder to write to: {error.strerror}") from None
+    make_folder(str(folder))
     time = np.arange(len(recording.y)) / recording.rate
     for number, name in enumerate(model.outputs):
         plain = "".join(letter if letter.isalnum() else "-" for letter in name)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rtkit.errors import InputError
 from rtkit.stream import Stream
 from rtkit_sysid import plots
-from rtkit_sysid.command import described, draw
+from rtkit_sysid.command import described, draw, make_folder
 from rtkit_sysid.identify import Wish, identify
 from rtkit_sysid.model import rms
 from rtkit_sysid.recording import read_recording
@@ -28,11 +27,7 @@ IMPULSE = 8
 
 def run(folder: str) -> list[str]:
     """Identify both, leave models and plots in `folder`; returns lines to print."""
-    out = Path(folder)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: no folder to write to: {error.strerror}") from None
+    out = make_folder(folder)
     return [*_converter(out), "", *_plant(out), CREDIT]
 
 

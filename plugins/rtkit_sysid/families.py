@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import comb
 from typing import Literal
 
 import numpy as np
@@ -50,28 +52,32 @@ def candidates(kind: Literal["arx", "narx"], inputs: int, samples: int, order: O
     def orders(lags: tuple[int, ...]) -> list[Order]:
         return [order] if order else [Order(lag, lag + 1, delay) for lag in lags]
 
-    def form(one: Order, terms: np.ndarray[tuple[int, int], np.dtype[np.int64]], hidden: int = 0) -> Form:
-        return Form(one, inputs, terms, hidden)
+    most = max(3, min(MOST, samples // SAMPLES_EACH))
 
-    made = [Candidate("linear", form(one, products(one.width(inputs), 1))) for one in orders(LAGS)]
+    def all_products(one: Order, degree: int, among: list[int]) -> Iterator[Form]:
+        """The form with all products of some regressors, if it is not too large; it is counted first, as it may be huge."""
+        size = 1 + one.width(inputs) + sum(comb(len(among) + power - 1, power) for power in range(2, degree + 1))
+        if size <= most:
+            yield Form(one, inputs, products(one.width(inputs), degree, among))
+
+    linear = [Candidate("linear", Form(one, inputs, products(one.width(inputs), 1))) for one in orders(LAGS)]
+    made = []
     if kind == "narx":
         for degree in (2, 3):
-            made += [Candidate("products", form(one, products(one.width(inputs), degree))) for one in orders(PRODUCT_LAGS)]
-            made += [
-                Candidate("newest products", form(one, products(one.width(inputs), degree, _newest(one, inputs, count))))
-                for one in orders(LONG_LAGS)
-                for count in NEWEST
-            ]
+            for one in orders(PRODUCT_LAGS):
+                made += [Candidate("products", form) for form in all_products(one, degree, list(range(one.width(inputs))))]
+            for one in orders(LONG_LAGS):
+                for count in NEWEST:
+                    made += [Candidate("newest products", form) for form in all_products(one, degree, _newest(one, inputs, count))]
             short = [order] if order else [Order(na, nb, delay) for na in (1, 2, 3, 4, 6, 8) for nb in (1, 2, 4, 8)]
-            made += [Candidate("powers of inputs", form(one, _powers(one, inputs, degree))) for one in short]
+            made += [Candidate("powers of inputs", Form(one, inputs, _powers(one, inputs, degree))) for one in short]
         made += [
-            Candidate("network", form(one, products(one.width(inputs), 1), hidden), seed)
+            Candidate("network", Form(one, inputs, products(one.width(inputs), 1), hidden), seed)
             for one in orders(NETWORK_LAGS)
             for hidden in UNITS
             for seed in range(SEEDS)
         ]
-    most = max(3, min(MOST, samples // SAMPLES_EACH))
-    return [one for one in made if one.form.size <= most or (order and one.family == "linear")]
+    return [one for one in linear if order or one.form.size <= most] + [one for one in made if one.form.size <= most]
 
 
 def _newest(order: Order, inputs: int, count: int) -> list[int]:

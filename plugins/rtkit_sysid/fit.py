@@ -25,7 +25,8 @@ WEAK = 1e-12
 RIDGE = 1e-7
 #: Samples taken at a time by least squares.
 CHUNK = 4096
-SMALLEST = np.finfo(np.float64).tiny
+#: A scaled regressor whose rms is below this is 0 but for rounding.
+NOTHING = 1e-10
 #: A horizon that no record reaches: one free run.
 WHOLE = 10**9
 
@@ -57,7 +58,8 @@ def least_squares(form: Form, record: Record) -> Floats:
         times = record.times[begin : begin + CHUNK]
         columns = term_columns(form, rows(record.u, record.y, form.order, times))
         triangle = np.asarray(np.linalg.qr(np.vstack([triangle, np.column_stack([columns, record.y[times]])]), mode="r"))
-    scale = np.maximum(np.sqrt(np.square(triangle[:, :size]).sum(axis=0)), SMALLEST)
+    lengths = np.sqrt(np.square(triangle[:, :size]).sum(axis=0))
+    scale = np.where(lengths > NOTHING * np.sqrt(count), lengths, np.inf)  # what is always 0 tells nothing, and gets the weight 0
     theta = np.zeros(form.size)
     theta[:size] = np.linalg.lstsq(triangle[:, :size] / scale, triangle[:, size], rcond=WEAK)[0] / scale
     return theta

@@ -167,6 +167,8 @@ class Identifier(SampleProcessor):
         if self.simulate:
             raise UsageError(f"{type(self).__name__}: simulate=true needs model=FILE, written by rtkit identify")
         names = tuple(self.outputs.split("+")) if self.outputs else channels[-1:]
+        if len({*names}) != len(names):
+            raise UsageError(f"{type(self).__name__}: outputs={self.outputs} names an output twice")
         if missing := [name for name in names if name not in channels]:
             raise SpecError(f"no output {', '.join(missing)} among the channels of {spec}")
         self._names = names
@@ -182,14 +184,14 @@ class Identifier(SampleProcessor):
         self._predictors = tuple(Predictor(form, Scale.none(inputs), self.begin(form)) for _ in names)
 
     def _match(self, model: Model, spec: SampleSpec) -> tuple[list[int], list[int]]:
-        """Places of a model's inputs and outputs among the channels: by name, or else by position."""
+        """Places of a model's inputs and outputs among the channels: by name, or, where none of the names is there, by position."""
         channels, wanted = spec.channels, model.inputs + model.outputs
         options = [wanted] + [model.inputs] * self.simulate
         for names in options:
             if all(name in channels for name in names):
                 places = [channels.index(name) for name in names]
                 return places[: len(model.inputs)], places[len(model.inputs) :]
-        for names in options:
+        for names in options if not {*wanted} & {*channels} else ():
             if len(names) == len(channels):
                 places = list(range(len(names)))
                 return places[: len(model.inputs)], places[len(model.inputs) :]
@@ -275,6 +277,11 @@ class Identifier(SampleProcessor):
             self.emit(time, "model", **(self.findings(index) | error | self._which(index)))
             learner.levels[[SQUARES, JUDGED]] = 0
         self._counts[LEFT] = self._period
+
+    def close(self) -> None:
+        """Tell of the samples since the last event."""
+        if self._counts[LEFT] < self._period:
+            self._tell(int(self._counts[SEEN]) / self.spec.rate)
 
     def predictor(self, output: int = 0) -> Predictor:
         """What was learned up to now of the output with this number."""

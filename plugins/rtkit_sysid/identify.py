@@ -13,7 +13,7 @@ from rtkit.errors import InputError
 from rtkit_sysid import fit
 from rtkit_sysid.families import SEEDS, Candidate, candidates
 from rtkit_sysid.fit import Record
-from rtkit_sysid.model import Form, Model, Predictor, Scale, products, rms
+from rtkit_sysid.model import Form, Model, Predictor, Scale, is_constant, products, rms
 from rtkit_sysid.recording import Recording
 from rtkit_sysid.regressors import Floats, Order
 from rtkit_sysid.residuals import independence, whiteness
@@ -82,7 +82,7 @@ def identify(recording: Recording, wish: Wish, tell: Tell = lambda line, done: N
 
 def _identify_output(recording: Recording, number: int, wish: Wish, tell: Tell) -> tuple[Predictor, Predictor, dict[str, Any]]:
     u, y, name = np.ascontiguousarray(recording.u), np.ascontiguousarray(recording.y[:, number]), recording.outputs[number]
-    if not np.nanstd(y) > 0:
+    if is_constant(y):
         raise InputError(f"{recording.name}: output {name} does not change; expected a signal")
     search = Search(u, y, wish.single, tell)
     delay = 0 if wish.order or not recording.inputs else dead_time(search.u, search.y)
@@ -125,22 +125,23 @@ def dead_time(u: Floats, y: Floats) -> int:
 
 
 def _report(search: Search, tried: list[Trial], one: Trial, free: Trial, inputs: tuple[str, ...], name: str) -> dict[str, Any]:
-    unit = search.scale.y_scale
     return {
-        "one_step": _row(one, 0, unit),
-        "free_run": _row(free, free.best, unit),
+        "one_step": _row(one, 0, search),
+        "free_run": _row(free, free.best, search),
         "regressors": list(free.form.order.names(inputs, name)),
-        "judged_on": [list(part) for part in search.parts],
-        "tried": [_row(trial, trial.best, unit) for trial in tried[:SHOWN]],
+        "judged_on": "random rows" if search.single else [list(part) for part in search.parts],
+        "tried": [_row(trial, trial.best, search) for trial in tried[:SHOWN]],
         "forms": len(tried),
     }
 
 
-def _row(trial: Trial, round_: int, unit: float) -> dict[str, Any]:
+def _row(trial: Trial, round_: int, search: Search) -> dict[str, Any]:
     order, form = trial.form.order, trial.form
     made = {"family": trial.candidate.family, "na": order.na, "nb": order.nb, "delay": order.delay, "units": form.hidden}
-    found = (trial.one_step[round_], trial.ahead[round_], trial.free_run[round_])
-    errors = {key: error * unit for key, error in zip(ERRORS, found, strict=True)}
+    found = [trial.one_step[round_], trial.ahead[round_], trial.free_run[round_]]
+    if search.single:  # there were no runs
+        found[1:] = math.inf, math.inf
+    errors = {key: error * search.scale.y_scale for key, error in zip(ERRORS, found, strict=True)}
     return made | {"parameters": form.size} | {key: value if math.isfinite(value) else None for key, value in errors.items()}
 
 

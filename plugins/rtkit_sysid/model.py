@@ -20,6 +20,8 @@ ACTIVATIONS = ("sigmoid", "tanh")
 if TYPE_CHECKING:
     from rtkit_sysid.transfer import TransferFunction
 
+#: Changes below this, relative to the values, are rounding.
+ROUNDING = 1e-12
 #: What a model file says it is.
 FORMAT = "rtkit model 1"
 
@@ -85,9 +87,8 @@ class Scale:
     @classmethod
     def of(cls, u: Floats, y: Floats) -> Scale:
         """Mean and standard deviation of what is known of a record; 1 where that is 0."""
-        with np.errstate(all="ignore"):
-            u_scale, y_scale = np.nanstd(u, axis=0), float(np.nanstd(y))
-        return cls(np.nanmean(u, axis=0), np.where(u_scale > 0, u_scale, 1.0), float(np.nanmean(y)), y_scale if y_scale > 0 else 1.0)
+        u_scale = np.array([1.0 if is_constant(column) else np.nanstd(column) for column in u.T])
+        return cls(np.nanmean(u, axis=0), u_scale, float(np.nanmean(y)), 1.0 if is_constant(y) else float(np.nanstd(y)))
 
     @classmethod
     def none(cls, inputs: int) -> Scale:
@@ -155,6 +156,11 @@ class Predictor:
         start = max(self.form.order.reach, initial or 0)
         out = kernel.free_run(scaled_u, scaled_y, start, horizon or len(y) + 1, *_lags(self.form.order), self.theta, *self.form.kernel_form)
         return np.asarray(out * self.scale.y_scale + self.scale.y_mean)
+
+
+def is_constant(values: Floats) -> bool:
+    """Whether what is known of ``[n]`` does not change by more than rounding."""
+    return bool(np.nanmax(values) - np.nanmin(values) <= ROUNDING * np.nanmax(np.abs(values)))
 
 
 def _lags(order: Order) -> tuple[int, int, int]:
@@ -239,15 +245,16 @@ class Model:
         if not isinstance(made, dict) or made.get("format") != FORMAT:
             raise InputError(f"{path}: not a model of rtkit identify; expected format {FORMAT!r}")
         try:
-            inputs, outputs = (tuple(map(str, made[key])) for key in ("inputs", "outputs"))
-            kinds = {"arx", "narx"}
-            if made["kind"] not in kinds or not outputs or not 0 < float(made["rate"]) < math.inf:
+            inputs, outputs = (tuple(_list_of(made[key], str)) for key in ("inputs", "outputs"))
+            if len({*inputs, *outputs}) != len(inputs + outputs):
+                raise ValueError("a channel is named twice")
+            if made["kind"] not in ("arx", "narx") or not outputs or not 0 < float(made["rate"]) < math.inf:
                 raise ValueError("kind, outputs or rate does not fit")
             predict, simulate = (tuple(_from_json(one, len(inputs)) for one in made[key]) for key in ("predict", "simulate"))
             if not len(predict) == len(simulate) == len(outputs):
                 raise ValueError("expected one predictor an output")
             return cls(made["kind"], inputs, outputs, float(made["rate"]), predict, simulate, made.get("report", {}))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
             raise InputError(f"{path}: damaged model: {what}") from None
 
@@ -272,24 +279,33 @@ def _as_json(predictor: Predictor, inputs: tuple[str, ...], output: str) -> dict
 
 #: Larger than any model that makes sense, and small enough not to fill the memory.
 MOST_LAGS, MOST_UNITS = 100_000, 10_000
+#: Numbers beyond this are damage, and their products would overflow.
+FAR = 1e100
 
 
 def _from_json(made: dict[str, Any], inputs: int) -> Predictor:
-    na, nb, delay, hidden = (int(made[key]) for key in ("na", "nb", "delay", "hidden"))
+    na, nb, delay, hidden = _list_of([made[key] for key in ("na", "nb", "delay", "hidden")], int)
     if not (0 <= na <= MOST_LAGS and 0 <= nb <= MOST_LAGS and 0 <= delay <= MOST_LAGS and 0 <= hidden <= MOST_UNITS):
         raise ValueError("na, nb, delay or hidden does not fit")
     if made["activation"] not in ACTIVATIONS:
         raise ValueError(f"activation {made['activation']!r}; expected one of {', '.join(ACTIVATIONS)}")
-    terms = np.array(made["terms"], np.int64).reshape(-1, 3)
+    terms = np.array([_list_of(term, int) for term in _list_of(made["terms"], list)], np.int64).reshape(-1, 3)
     form = Form(Order(na, nb, delay), inputs, terms, hidden, made["activation"])
-    theta = np.array(made["theta"], np.float64)
-    u_mean, u_scale = (np.array(made[key], np.float64) for key in ("u_mean", "u_scale"))
-    scale = Scale(u_mean, u_scale, float(made["y_mean"]), float(made["y_scale"]))
+    theta, u_mean, u_scale = (np.array(_list_of(made[key], float, int), np.float64) for key in ("theta", "u_mean", "u_scale"))
+    y_mean, y_scale = _list_of([made["y_mean"], made["y_scale"]], float, int)
+    scale = Scale(u_mean, u_scale, float(y_mean), float(y_scale))
     if terms.size and not 0 <= terms.min() <= terms.max() <= form.width:
         raise ValueError(f"terms name regressors beyond 1 to {form.width}")
     if theta.shape != (form.size,) or scale.u_mean.shape != (inputs,) or scale.u_scale.shape != (inputs,):
         raise ValueError(f"expected {form.size} parameters in theta, found {theta.size}, and scales of {inputs} inputs")
-    numbers = np.concatenate([theta, scale.u_mean, scale.u_scale, [scale.y_mean, scale.y_scale]])
-    if not np.isfinite(numbers).all() or (scale.u_scale <= 0).any() or scale.y_scale <= 0:
-        raise ValueError("a parameter is not finite, or a scale not above 0")
+    scales, numbers = np.append(u_scale, y_scale), np.concatenate([theta, u_mean, [y_mean]])
+    if not (np.abs(numbers) < FAR).all() or not ((scales > 1 / FAR) & (scales < FAR)).all():
+        raise ValueError(f"a parameter or scale is not a number within {FAR:g}, or a scale is not above 0")
     return Predictor(form, scale, theta)
+
+
+def _list_of(values: Any, *kinds: type) -> list[Any]:
+    """A list of values of these types (a truth value is no number). Raises ValueError for anything else."""
+    if not isinstance(values, list) or any(type(value) not in kinds for value in values):
+        raise ValueError(f"expected a list of {kinds[0].__name__}, found {str(values)[:60]}")
+    return values

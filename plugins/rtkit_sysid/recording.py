@@ -26,6 +26,8 @@ from rtkit_sysid.regressors import Floats
 UNTOLD_RATE = 1.0
 #: Samples taken of a synthetic signal, which has no end.
 SYNTHETIC = 20_000
+#: Samples beyond this are no more measured than NaN is; squares of them would overflow.
+LARGEST = 1e30
 #: Fewer known samples of a column tell nothing.
 FEWEST = 16
 #: Names of a column of times (s), and of single numbers that tell the rate (Hz) or the step (s).
@@ -52,7 +54,7 @@ class Recording:
     inputs, outputs : tuple of str
         Names of the columns.
     u, y : ndarray
-        float64 ``[n, m]`` and ``[n, p]``; NaN where a sample is missing.
+        float64 ``[n, m]`` and ``[n, p]``; NaN where a sample is missing, or beyond all measure.
     rate : float
         Sample rate (Hz); 1 where nobody told it.
     """
@@ -109,7 +111,7 @@ def read_recording(path: str, inputs: str | None, outputs: str | None, rate: flo
     _check(path, table, chosen_u, chosen_y)
     u, y = (np.column_stack([table.columns[name] for name in names]) for names in (chosen_u, chosen_y))
     for values in (u, y):
-        values[~np.isfinite(values)] = np.nan
+        values[~(np.abs(values) <= LARGEST)] = np.nan
     return Recording(path, tuple(chosen_u), tuple(chosen_y), u, y, table.rate or rate or UNTOLD_RATE)
 
 

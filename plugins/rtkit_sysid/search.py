@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -99,13 +100,14 @@ class Search:
     def __init__(self, u: Floats, y: Floats, single: bool, tell: Callable[[str, float], None]) -> None:
         self.scale = Scale.of(u, y)
         self.u, self.y = self.scale.apply(u, y)
-        self._single, self._tell = single, tell
+        self.single, self._tell = single, tell
+        self._interrupted = threading.Event()
         self.short = len(y) < SHORT
         self.parts = self._left_out()
 
     def _left_out(self) -> list[tuple[int, int]]:
         n = len(self.y)
-        if self._single or not self.short:
+        if self.single or not self.short:
             return [(n - int(LEFT_OUT * n), n)]
         edges = np.linspace(0, n, FOLDS + 1).astype(int)
         return [(int(begin), int(end)) for begin, end in itertools.pairwise(edges)]
@@ -113,7 +115,7 @@ class Search:
     def run(self, candidates: Sequence[Candidate]) -> list[Trial]:
         """Let all learn and judge them; the best first."""
         trials = [Trial(one, []) for one in candidates]
-        rounds = ROUNDS[:1] if self._single else ROUNDS
+        rounds = ROUNDS[:1] if self.single else ROUNDS
         going = trials
         pool = ThreadPoolExecutor(os.cpu_count() or 1)
         try:
@@ -123,8 +125,11 @@ class Search:
                 going = sorted((trial for trial in going if trial.free_run), key=lambda trial: trial.rank)
                 if number < len(KEPT):
                     going = going[: max(4, math.ceil(KEPT[number] * len(going)))]
+        except BaseException:  # an interrupt does not wait for all that is going on and to come
+            self._interrupted.set()
+            raise
         finally:
-            pool.shutdown(cancel_futures=True)  # or an interrupt would wait for all that are still to come
+            pool.shutdown(cancel_futures=True)
         return sorted((trial for trial in trials if trial.free_run), key=lambda trial: trial.rank)
 
     def _round(self, trial: Trial, horizon: int) -> None:
@@ -142,14 +147,14 @@ class Search:
             found.append(self.errors(trial.form, theta, begin, end, judged))
         one, ahead, free = (math.sqrt(np.mean(np.square(column))) for column in zip(*found, strict=True))
         trial.one_step.append(one)
-        trial.ahead.append(ahead)
-        trial.free_run.append(one if self._single else free)
+        trial.ahead.append(one if self.single else ahead)
+        trial.free_run.append(one if self.single else free)
         trial.kept.append(list(trial.thetas))
 
     def _split(self, form: Form, begin: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Times to learn from and to judge by, when a part is left out; of single rows, some at random."""
         times = usable(self.u, self.y, form.order)
-        if self._single:
+        if self.single:
             chosen = np.random.default_rng(0).random(len(times)) < LEFT_OUT
             return times[~chosen], times[chosen]
         inside = (times >= begin) & (times < end)
@@ -175,17 +180,20 @@ class Search:
         """
         record = self.windows(record, horizon)
         evaluate = fit.errors_of(form, record, horizon)
-        if self._single:
+        if self.single:
             for held in HELD_SINGLE:
                 penalty = np.full(form.size, held * len(record.times))
-                theta = fit.descend(fit.with_penalty(evaluate, penalty), theta, STEPS_SINGLE)
+                theta = fit.descend(fit.with_penalty(evaluate, penalty), theta, STEPS_SINGLE, self._goes_on)
             return theta
         cost = evaluate(theta)[0]
         if not math.isfinite(cost):
             return theta
         bent = (form.terms > 0).sum(axis=1) > 1
         penalty = np.concatenate([bent, np.ones(form.size - len(bent))]) * (cost / len(record.times))
-        return fit.descend(fit.with_penalty(evaluate, penalty), theta, STEPS)
+        return fit.descend(fit.with_penalty(evaluate, penalty), theta, STEPS, self._goes_on)
+
+    def _goes_on(self, theta: Floats) -> bool:
+        return not self._interrupted.is_set()
 
     def windows(self, record: Record, horizon: int) -> Record:
         """The times of free runs that overlap, so that a short record has many beginnings."""
@@ -206,7 +214,7 @@ class Search:
         """
         finite = [trial for trial in trials if math.isfinite(trial.error)]
         order = preferred(finite, lambda trial: trial.error, ALIKE_SHORT if self.short else ALIKE_LONG) if finite else []
-        for trial in order[:TRIED] if not self._single else []:
+        for trial in order[:TRIED] if not self.single else []:
             theta = self.finish(trial, trial.best)
             if self.stays_within_bounds(trial.form, theta) and self.starts_anywhere(trial.form, theta, trial.error):
                 return trial, theta

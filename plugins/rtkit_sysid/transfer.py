@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit.errors import InputError
+from rtkit_sysid.linear import is_linear, linear_weights
 from rtkit_sysid.model import Predictor
 from rtkit_sysid.regressors import Floats
 
@@ -50,15 +51,12 @@ class TransferFunction:
         InputError
             The predictor is not linear.
         """
-        form, scale = predictor.form, predictor.scale
-        factors = (form.terms > 0).sum(axis=1)
-        if form.hidden or (factors > 1).any():
-            found = f"{form.hidden} hidden units" if form.hidden else f"products of {factors.max()} regressors"
+        form = predictor.form
+        if not is_linear(form):
+            found = f"{form.hidden} hidden units" if form.hidden else f"products of {(form.terms > 0).sum(axis=1).max()} regressors"
             raise InputError(f"a model with {found} is not linear and has no transfer function; expected terms of one regressor each")
-        weights = np.zeros(form.width + 1)
-        np.add.at(weights, form.terms.max(axis=1, initial=0), predictor.theta)
-        of_inputs, of_output = np.split(weights[1:], [form.inputs * form.order.nb])
-        answers = of_inputs.reshape(form.inputs, form.order.nb)[input] * scale.y_scale / scale.u_scale[input]
+        of_inputs, of_output = np.split(linear_weights(predictor)[0], [form.inputs * form.order.nb])
+        answers = of_inputs.reshape(form.inputs, form.order.nb)[input]
         numerator = np.concatenate([np.zeros(form.order.delay), answers])
         return cls(numerator if len(numerator) else np.zeros(1), np.concatenate([[1.0], -of_output]), rate)
 

@@ -289,7 +289,9 @@ def _evaluate(part: Part, windows: NDArray[Any]) -> NDArray[np.float64]:
 
 def _activate(value: NDArray[np.float64], layer: Layer) -> NDArray[np.float64]:
     if layer.activation == "sigmoid":
-        return 1 / (1 + np.exp(-value))
+        from scipy.special import expit
+
+        return np.asarray(expit(value))
     return np.tanh(value) if layer.activation == "tanh" else value
 
 
