@@ -41,6 +41,11 @@ class Screen:
         subprocess.run(["xdotool", "search", "--name", "rtkit", "key", key], env=self.environment, check=True, timeout=30)
 
     def wait_for(self, path, holds, seconds=30):
+        """A picture of the screen as soon as it holds; taken only when the window is there, as `import` grabs the server, and a window
+        that is mapped meanwhile may stay black."""
+        command = ["xdotool", "search", "--sync", "--onlyvisible", "--name", "rtkit"]
+        subprocess.run(command, env=self.environment, check=True, timeout=seconds, stdout=subprocess.DEVNULL)
+        time.sleep(1)
         deadline = time.monotonic() + seconds
         while not holds(picture := self.picture(path)):
             assert time.monotonic() < deadline, "it never showed"
