@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import UsageError
+from rtkit.errors import InputError, UsageError
 from rtkit.items import Block, Event, Frame, FrameSpec, Samples, SampleSpec
 from rtkit.parameters import check_values, parameters_of
 
@@ -114,6 +115,31 @@ class Processor(Generic[ItemT, SpecT]):
     def __repr__(self) -> str:
         values = ", ".join(f"{p.name}={getattr(self, p.name)!r}" for p in parameters_of(type(self)) if hasattr(self, p.name))
         return f"{type(self).__name__}({values})"
+
+
+def restore(owner: str, targets: Mapping[str, NDArray[Any]], state: Mapping[str, NDArray[Any]]) -> None:
+    """Copy the arrays of a state into those of a processor, all of them or none: what a `Processor.load_state` is made of.
+
+    Parameters
+    ----------
+    owner : str
+        Whose state it is, for errors.
+    targets : dict of str to ndarray
+        What is written into, by name.
+    state : dict of str to ndarray
+        As `Processor.state` gave it.
+
+    Raises
+    ------
+    InputError
+        An array is missing or of another shape.
+    """
+    for name, target in targets.items():
+        if name not in state or state[name].shape != target.shape:
+            found = state[name].shape if name in state else "none"
+            raise InputError(f"state of {owner}: {name} should have shape {target.shape}, found {found}")
+    for name, target in targets.items():
+        target[...] = state[name]
 
 
 class SampleProcessor(Processor[Block, SampleSpec]):

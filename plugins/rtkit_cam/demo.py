@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtkit.errors import InputError
+from rtkit.folders import make_folder
 from rtkit.items import Event, Frame, Image, Item, Spec
 from rtkit.sink import Sink
 from rtkit.stream import Stream
@@ -59,11 +59,7 @@ class Sheet(Sink):
 
 def run(folder: str) -> list[str]:
     """Look at the clip and leave ``cam.mp4`` and ``cam.png`` in `folder`; returns lines to print."""
-    out = Path(folder)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: no folder to write to: {error.strerror}") from None
+    out = make_folder(folder)
     step, movie, sheet = "cam:box=true,smooth=0.3", out / "cam.mp4", Sheet(360)
     report = Stream(str(CLIP), [step], to=[str(movie), sheet]).run()
     write_picture(str(out / "cam.png"), sheet.picture())

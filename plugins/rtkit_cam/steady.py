@@ -9,13 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit.items import Image
+from rtkit.video.scene import Scenes
 
 Floats = NDArray[np.floating[Any]]
-
-#: Mean difference (0 to 255) of the small grey pictures of two frames beyond which they show different scenes.
-CUT = 25.0
-#: Side (pixels) of that picture.
-SIDE = 32
 
 
 class Steady:
@@ -28,7 +24,7 @@ class Steady:
         self._logits: Floats | None = None
         self._features: Floats | None = None
         self._time = 0.0
-        self._scene: Image | None = None
+        self._scenes = Scenes()
 
     def __call__(self, logits: Floats, features: Floats, image: Image, time: float, seconds: float) -> tuple[Floats, Floats]:
         """Take in what was seen in a frame, and give the smoothed logits ``[K]`` and features ``[C, h, w]``.
@@ -44,7 +40,7 @@ class Steady:
         seconds : float
             Time constant (s).
         """
-        if self._is_cut(image) or self._logits is None or self._features is None or self._features.shape != features.shape:
+        if self._scenes.is_new(image) or self._logits is None or self._features is None or self._features.shape != features.shape:
             self._logits, self._features = logits.copy(), features.copy()
         else:
             weight = -math.expm1(-max(0.0, time - self._time) / seconds)
@@ -52,11 +48,3 @@ class Steady:
             self._features += weight * (features - self._features)
         self._time = time
         return self._logits, self._features
-
-    def _is_cut(self, image: Image) -> bool:
-        """Whether this frame shows another scene than the last one."""
-        import cv2
-
-        small = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        before, self._scene = self._scene, np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
-        return before is None or float(cv2.absdiff(before, self._scene).mean()) > CUT

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtkit.errors import InputError
+from rtkit.folders import make_folder
 from rtkit.items import Event
 from rtkit.sink import Sink
 from rtkit.stream import Stream
@@ -38,11 +38,7 @@ class Heard(Sink):
 
 def run(folder: str) -> list[str]:
     """Watch every excerpt and leave annotations and a strip chart in `folder`; returns lines to print."""
-    out = Path(folder)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: no folder to write to: {error.strerror}") from None
+    out = make_folder(folder)
     lines = []
     for name, what in RECORDS.items():
         record, heard = DATA / f"{name}.hea", Heard()

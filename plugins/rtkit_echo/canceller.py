@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, SpecError
+from rtkit.errors import SpecError
 from rtkit.items import Block, SampleSpec
-from rtkit.processor import SampleProcessor
+from rtkit.processor import SampleProcessor, restore
 
 #: What a canceller says of itself, in the order of the kernel's tally.
 STATES = ("silent", "converging", "tracking", "double talk")
@@ -101,10 +101,5 @@ class Canceller(SampleProcessor):
             An array is missing or of another shape: the state is of another processor, rate or length.
         """
         targets = {"energy": self._energy, "tally": self._tally} | self.arrays()
-        for name, target in targets.items():
-            if name not in state or state[name].shape != target.shape:
-                found = state[name].shape if name in state else "none"
-                raise InputError(f"state of {type(self).__name__}: {name} should have shape {target.shape}, found {found}")
-        for name, target in targets.items():
-            target[...] = state[name]
+        restore(type(self).__name__, targets, state)
         self._left = int(state["left"])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit.events import EventLog
+from rtkit.folders import make_folder
 from rtkit.plugins import host
 from rtkit.report import Report
 from rtkit.stream import Stream
@@ -26,8 +27,7 @@ def run(folder: str) -> list[str]:
     """Make, clean and draw every scene in `folder`; returns lines to print."""
     import soundfile
 
-    out = Path(folder)
-    out.mkdir(parents=True, exist_ok=True)
+    out = make_folder(folder)
     lines = []
     for name, (title, make, canceller) in SCENES.items():
         scene = make()

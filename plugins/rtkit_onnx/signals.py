@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, UsageError
+from rtkit.errors import UsageError
 from rtkit.items import Block, SampleSpec
 from rtkit.onnx import Model
 from rtkit.onnx.card import Normalisation
 from rtkit.onnx.normalising import zscore
-from rtkit.processor import SampleProcessor
+from rtkit.processor import SampleProcessor, restore
 from rtkit_onnx.answers import find_label, plain
 from rtkit_onnx.runner import Runner, finite
 
@@ -123,11 +123,5 @@ class Signals(SampleProcessor):
         InputError
             An array is missing or of another shape: the state is of another model.
         """
-        targets = self._arrays()
-        for name, target in targets.items():
-            if name not in state or state[name].shape != target.shape:
-                found = state[name].shape if name in state else "none"
-                raise InputError(f"state of onnx: {name} should have shape {target.shape}, found {found}")
-        for name, target in targets.items():
-            target[...] = state[name]
+        restore("onnx", self._arrays(), state)
         self._left, self._queue = int(state["left"]), state["queue"].copy()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rtkit.errors import InputError, UsageError
+from rtkit.folders import make_folder
 
 if TYPE_CHECKING:
     from rtkit_sysid.identify import Tell
@@ -169,16 +170,6 @@ def _transfer_lines(model: Model, output: int) -> list[str]:
     return lines
 
 
-def make_folder(name: str) -> Path:
-    """Make a folder if it is not there. Raises InputError if it cannot be made."""
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: no folder to write to: {error.strerror}") from None
-    return folder
-
-
 def draw(model: Model, recording: Recording, folder: Path) -> None:
     """Plots of a model: free run, errors over order, residuals, and, of a linear one, poles and zeros, Bode plot, impulse response."""
     import numpy as np
@@ -186,7 +177,7 @@ def draw(model: Model, recording: Recording, folder: Path) -> None:
     from rtkit_sysid import plots
     from rtkit_sysid.residuals import independence, whiteness
 
-    make_folder(str(folder))
+    make_folder(folder)
     time = np.arange(len(recording.y)) / recording.rate
     for number, name in enumerate(model.outputs):
         plain = "".join(letter if letter.isalnum() else "-" for letter in name)

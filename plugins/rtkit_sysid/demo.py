@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from rtkit.folders import make_folder
 from rtkit.stream import Stream
 from rtkit_sysid import plots
-from rtkit_sysid.command import described, draw, make_folder
+from rtkit_sysid.command import described, draw
 from rtkit_sysid.identify import Wish, identify
 from rtkit_sysid.model import rms
 from rtkit_sysid.recording import read_recording

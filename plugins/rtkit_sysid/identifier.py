@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, SpecError, UsageError
+from rtkit.errors import SpecError, UsageError
 from rtkit.items import Block, SampleSpec
 from rtkit.parameters import Range
-from rtkit.processor import SampleProcessor
+from rtkit.processor import SampleProcessor, restore
 from rtkit_sysid.model import Form, Model, Predictor, Scale
 from rtkit_sysid.regressors import Floats, Order
 
@@ -311,12 +311,8 @@ class Identifier(SampleProcessor):
             An array is missing or of another shape: the state is of another model.
         """
         targets = self.arrays()
+        restore(type(self).__name__, targets, state)
         for name, target in targets.items():
-            if name not in state or state[name].shape != target.shape:
-                found = state[name].shape if name in state else "none"
-                raise InputError(f"state of {type(self).__name__}: {name} should have shape {target.shape}, found {found}")
-        for name, target in targets.items():
-            target[...] = state[name]
             for mark, value in (("missing", np.nan), ("away", np.inf)):
                 if f"{name}.{mark}" in state:
                     target[state[f"{name}.{mark}"]] = value

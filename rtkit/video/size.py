@@ -51,3 +51,8 @@ def fit(image: Image, width: int, height: int) -> Image:
 def to_colour(image: Image) -> Image:
     """The picture as ``[h, w, 3]``; the same array if it is that."""
     return image if image.ndim == 3 else np.asarray(opencv().cvtColor(image, opencv().COLOR_GRAY2BGR), np.uint8)
+
+
+def to_grey(image: Image) -> Image:
+    """The picture as ``[h, w]``, luma after ITU-R BT.601; the same array if it is that."""
+    return image if image.ndim == 2 else np.asarray(opencv().cvtColor(image, opencv().COLOR_BGR2GRAY), np.uint8)

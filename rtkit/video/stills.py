@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rtkit.errors import InputError, UsageError
+from rtkit.folders import make_folder
 from rtkit.items import Frame, FrameSpec, Image, Item, Spec
 from rtkit.sink import Sink
 from rtkit.source import Options, Source
@@ -119,10 +120,7 @@ class PictureFiles(Sink):
         InputError
             It cannot be made.
         """
-        try:
-            Path(self.name).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{self.name}: no folder to write to: {error.strerror}") from None
+        make_folder(Path(self.name).parent)
 
     def write(self, item: Item) -> None:
         """Write one picture, whole or not at all; raises InputError if that fails."""
