@@ -24,6 +24,12 @@ def shipped() -> dict[str, Path]:
     return found
 
 
+def of_family(family: str, name: str) -> str:
+    """The full name of a shipped model that a processor calls by a short one: ``designed`` of ``colorize`` is ``colorize_designed``."""
+    full = f"{family}_{name}"
+    return full if full in shipped() else name
+
+
 def find(name: str) -> Path:
     """The ONNX file of a model.
 

@@ -1,0 +1,100 @@
+"""Readers of pictures to learn from, and what goes on a card about them."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.data import Origin, find, sha256
+from rtkit.errors import InputError
+from rtkit.items import Image
+
+#: Classes of the shared part of Fruits-360.
+FRUITS = ("Apple", "Banana", "Blueberry", "Lemon", "Orange", "Peach", "Pear", "Strawberry", "Tomato", "Watermelon")
+
+
+def fruits360(folder: Path, split: str) -> tuple[NDArray[np.uint8], list[str], Origin]:
+    """Pictures of ten fruits on white.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``fruits360_subset.zip``.
+    split : str
+        ``train`` or ``test``; they show the same fruits, turned a little further.
+
+    Returns
+    -------
+    pictures : ndarray
+        ``[n, 100, 100, 3]`` BGR.
+    names : list of str
+        What each shows.
+    origin : Origin
+
+    Raises
+    ------
+    InputError
+        The file is missing or damaged.
+    """
+    path = find(folder, "fruits360_subset.zip", "ten fruits of Fruits-360 as train/FRUIT/*.jpg and test/FRUIT/*.jpg")
+    pictures, names = _read(path, split)
+    source = "H. Muresan, M. Oltean: Fruit recognition from images using deep learning (2018); version 2020.05.18, ten classes"
+    return np.stack(pictures), names, Origin(f"Fruits-360, {split}", source, "MIT", sha256(path), len(pictures))
+
+
+def groceries(folder: Path) -> tuple[list[Image], list[str], Origin]:
+    """Photographs of fruit in shops: pictures ``[h, w, 3]`` BGR of many sizes, the kind of fruit in each, and their origin.
+
+    Raises
+    ------
+    InputError
+        ``grocery_fruit_photos.zip`` is missing or damaged.
+    """
+    path = find(folder, "grocery_fruit_photos.zip", "photographs of fruit of the Grocery Store Dataset as train/FRUIT/*.jpg")
+    pictures, names = _read(path, "train")
+    source = "M. Klasson, C. Zhang, H. Kjellström: A hierarchical grocery store image dataset (WACV 2019), fruit, short side 128"
+    return pictures, names, Origin("Grocery Store Dataset, fruit", source, "MIT", sha256(path), len(pictures))
+
+
+def imagenet_sample(folder: Path) -> tuple[list[Image], Origin]:
+    """Photographs of everything, one a class of ImageNet, BGR, and their origin.
+
+    Raises
+    ------
+    InputError
+        ``imagenet_sample/labels.csv`` or a picture that it names is missing or damaged.
+    """
+    from rtkit.video.stills import read_picture
+
+    path = find(folder, "labels.csv", "ImageNet pictures with columns file, class_index")
+    with path.open(newline="") as file:
+        names = [row["file"] for row in csv.DictReader(file) if row.get("file")]
+    pictures = [read_picture(path.parent / name) for name in names]
+    source = "github.com/EliSchwartz/imagenet-sample-images, some of the classes"
+    licence = "none stated; ImageNet's pictures are for research and education, and are not shipped"
+    return pictures, Origin("ImageNet, a sample", source, licence, sha256(path), len(pictures))
+
+
+def _read(path: Path, split: str) -> tuple[list[Image], list[str]]:
+    """All pictures below a folder of an archive, in the order of their names, and the folder that each is in."""
+    import cv2
+
+    pictures, names = [], []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(archive.namelist()):
+                if name.startswith(f"{split}/") and name.endswith(".jpg"):
+                    picture = cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_COLOR)
+                    if picture is None:
+                        raise InputError(f"{path}: {name} is no picture")
+                    pictures.append(np.asarray(picture, np.uint8))
+                    names.append(name.split("/")[1])
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: {error}; expected an archive of pictures") from None
+    if not pictures:
+        raise InputError(f"{path}: no {split}/*/*.jpg in it")
+    return pictures, names

@@ -1,0 +1,101 @@
+"""Pictures of clusters: the sheet of typical pictures, the strip below a frame, the plot of the choice of k, and text on frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtkit.errors import InputError
+from rtkit.items import Image
+from rtkit_cluster.clusters import SIDE, TYPICAL, Clusters
+from rtkit_cluster.fit import SHARE, Choice
+
+#: Width (pixels) of the names on a sheet, and of the gap between pictures.
+NAMES_WIDTH, GAP = 200, 4
+#: Text on a frame of this height (pixels) has the size 1 of OpenCV's font.
+HEIGHT = 900
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+
+
+def sheet(clusters: Clusters, sizes: Sequence[int]) -> Image:
+    """A row for each cluster: its name, how many pictures it has, and the typical ones."""
+    step = SIDE + GAP
+    out = np.full((len(sizes) * step + GAP, NAMES_WIDTH + TYPICAL * step, 3), 255, np.uint8)
+    for row, (name, size) in enumerate(zip(clusters.names, sizes, strict=True)):
+        top = row * step + GAP
+        _text(out, name, (8, top + 28), 0.55, BLACK, 1)
+        _text(out, f"{size} pictures", (8, top + 50), 0.45, (96, 96, 96), 1)
+        out[top : top + SIDE, NAMES_WIDTH:] = _row(clusters.typical[row])
+    return out
+
+
+def _row(pictures: NDArray[np.uint8]) -> Image:
+    """Pictures ``[TYPICAL, SIDE, SIDE, 3]`` side by side, white for what there is not."""
+    tiles = [np.pad(picture if picture.any() else picture + 255, ((0, 0), (0, GAP), (0, 0)), constant_values=255) for picture in pictures]
+    return np.concatenate(tiles, axis=1)
+
+
+def tag(image: Image, lines: Sequence[str]) -> None:
+    """Write lines of text on a dark ground into the upper left corner of a picture, in place."""
+    import cv2
+
+    scale = max(0.4, image.shape[0] / HEIGHT)
+    thick, step = max(1, round(1.4 * scale)), round(32 * scale)
+    wide = max(cv2.getTextSize(line, cv2.FONT_HERSHEY_SIMPLEX, scale, thick)[0][0] for line in lines)
+    ground = image[: step * len(lines) + step // 2, : wide + step]
+    ground //= 3
+    for number, line in enumerate(lines, 1):
+        _text(image, line, (step // 2, step * number), scale, WHITE, thick)
+
+
+def strip(image: Image, pictures: NDArray[np.uint8]) -> None:
+    """Lay typical pictures ``[n, SIDE, SIDE, 3]`` side by side along the lower edge of a picture, in place."""
+    import cv2
+
+    side = min(image.shape[1] // len(pictures), image.shape[0] // 3)
+    if side:
+        row = cv2.resize(np.concatenate(list(pictures), axis=1), (side * len(pictures), side), interpolation=cv2.INTER_AREA)
+        image[-side:, : row.shape[1]] = row
+
+
+def _text(image: Image, text: str, at: tuple[int, int], scale: float, ink: tuple[int, int, int], thick: int) -> None:
+    import cv2
+
+    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, thick, cv2.LINE_AA)
+
+
+def plot(choice: Choice, path: Path) -> None:
+    """Draw how k was chosen: the elbow of the squared distances, and the silhouettes, over k.
+
+    Raises
+    ------
+    InputError
+        The picture cannot be written.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    tried = np.arange(1, len(choice.inertias) + 1)
+    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
+    elbow, silhouettes = figure.subplots(2, sharex=True)
+    elbow.semilogy(tried, choice.inertias, "o-", color="#0072b2", markersize=4)
+    elbow.set(ylabel="squared distances, summed")
+    elbow.set_title(f"{choice.k} clusters", loc="left")
+    silhouettes.plot(tried, choice.silhouettes, "o-", color="#0072b2", markersize=4)
+    if len(tried) > 1:
+        limit = SHARE * float(np.nanmax(choice.silhouettes))
+        silhouettes.axhline(limit, color="#009e73", linestyle="--", linewidth=1, label=f"{SHARE:.0%} of the best")
+    silhouettes.set(xlabel="k", ylabel="silhouette")
+    silhouettes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axes in (elbow, silhouettes):
+        axes.axvline(choice.k, color="#d55e00", linewidth=1.2, label=f"k = {choice.k}")
+        axes.grid(True, color="#d8d8d8", linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+    silhouettes.legend(frameon=False)
+    try:
+        figure.savefig(path, format="png", dpi=130)
+    except OSError as error:
+        raise InputError(f"{path}: the picture cannot be written: {error.strerror}") from None
