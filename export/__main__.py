@@ -86,11 +86,14 @@ def _make(options: argparse.Namespace) -> None:
     from export.training import Finished
 
     work = options.work or options.out.with_name(options.out.name + ".work")
-    trained = module(options.model).make(options.data, options.epochs, options.seed, work)
+    road = module(options.model)
+    trained = road.make(options.data, options.epochs, options.seed, work)
     epochs = "" if options.epochs is None else f" --epochs {options.epochs}"
     command = f"python -m export {options.model} --data DIR{epochs} --seed {options.seed}"
     trained.made_by = {"command": command, "seed": options.seed, "date": date.today().isoformat()} | trained.made_by
     card = finish(trained, options.out)
+    if hasattr(road, "complete"):
+        road.complete(options.data, options.out)
     Finished.clear(work)
     for row in card.metrics:
         print(f"{row['metric']} {row['value']} {row['unit']}: {row['split']}")

@@ -1,4 +1,4 @@
-"""The models that have a road: a module of this package each, with `build` and `make`."""
+"""The models that have a road: a module of this package each, with `build` and `make`; `complete` adds files that lie beside a model."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from rtkit.errors import UsageError
 #: What each is, and the plug-in that ships it.
 MODELS = {
     "aami": ("class of a heartbeat (N, S, V, F, Q) in its rhythm: Dense + LSTM across beats (MIT-BIH)", "rtkit_ecg"),
+    "cluster_designed": ("clusters of pictures, as designed: encoder of an autoencoder with two values (Fruits-360)", "rtkit_cluster"),
+    "cluster_fruits": ("clusters of pictures: EfficientNet-Lite0's averaged features, and ten fruits found in them", "rtkit_cluster"),
+    "colorize_chroma": ("colours of a grey picture, as chroma: EfficientNet-Lite0 and a way back up (fruit)", "rtkit_colorize"),
+    "colorize_designed": ("colours of a grey picture, as designed: autoencoder of 452,803 parameters (Fruits-360)", "rtkit_colorize"),
     "heartbeat": ("normal or abnormal, from one heartbeat: LSTM 50 + Dense 1 (ECG5000)", "rtkit_ecg"),
     "narx": ("the next output of a device: NARX with 20 sigmoid units (Silverbox)", "rtkit_onnx"),
 }

@@ -17,8 +17,8 @@ from rtkit.onnx.card import Proof
 #: than anything that it was trained on, so that rounding grows on its way.
 LIMIT, NOISE_LIMIT = 1e-5, 1e-4
 BATCHES = (1, 2, 3, 7, 32)
-#: Tried for every other size that may vary; a model need not take the small ones.
-ODD_SIZES = (1, 17, 141)
+#: Tried for every other size that may vary; a model need not take the small ones, nor those that it cannot halve.
+ODD_SIZES = (1, 17, 141, 160)
 
 Array = NDArray[Any]
 #: Outputs of the one and of the other.
@@ -42,7 +42,7 @@ def against_keras(
     onnx : Model
         What was made of it.
     examples : ndarray, optional
-        Real inputs ``[n, …]`` of a model with one input; noise where there are none or the size varies.
+        Real inputs ``[n, …]`` of a model with one input, cut or repeated where the size varies; noise where there are none.
     limit : float
         Largest relative difference that is accepted.
     batches, sizes : tuple of int
@@ -137,8 +137,12 @@ def _stepped(step: Model, sequence: Array, size: int) -> Array:
 
 
 def _input(tensor: Any, batch: int, size: int, examples: Array | None, random: np.random.Generator) -> Array:
-    if examples is not None and None not in tensor.shape[1:]:
-        return examples[random.permutation(len(examples))[:batch]]
+    if examples is not None:
+        chosen = examples[random.permutation(len(examples))[:batch]]
+        for axis, length in enumerate(tensor.shape[1:], 1):
+            if length is None:
+                chosen = chosen.take(range(size), axis=axis, mode="wrap")
+        return chosen
     shape = (batch, *(size if axis is None else axis for axis in tensor.shape[1:]))
     if np.dtype(tensor.dtype).kind in "iub":
         return random.integers(0, 2, shape).astype(tensor.dtype)  # every vocabulary has a 0 and a 1

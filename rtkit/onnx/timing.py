@@ -54,6 +54,11 @@ def medians(calls: Mapping[str, Callable[[], object]], rounds: int = 5, seconds:
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
+def sizes_to_try(axes: int) -> tuple[int, ...]:
+    """Sizes for what may vary beside the batch, of an input with so many axes: those of pictures, which have four, are no single pixels."""
+    return _SIZES if axes < 4 else tuple(size for size in _SIZES if size >= 224)
+
+
 def one_call(model: Model) -> Call:
     """A call of a model on noise, batch 1; other sizes that may vary are the first of some that the model takes.
 
@@ -64,14 +69,15 @@ def one_call(model: Model) -> Call:
     """
     names = {size for tensor in model.inputs for size in tensor.shape if isinstance(size, str)}
     random = np.random.default_rng(0)
-    for size in _SIZES:
+    sizes = sizes_to_try(max(len(tensor.shape) for tensor in model.inputs))
+    for size in sizes:
         call = Call(model, {name: 1 if name in ("batch", "batch_size", "n", "N") else size for name in names})
         for array in call.inputs.values():
             array[...] = random.standard_normal(array.shape) if array.dtype.kind == "f" else random.integers(0, 2, array.shape)
         try:
             call()
         except InputError:
-            if size == _SIZES[-1]:
+            if size == sizes[-1]:
                 raise
         else:
             return call

@@ -1,0 +1,182 @@
+"""The colorizer for live frames: chroma at a quarter of the resolution, from the features of a network that knows ImageNet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from rtkit_colorize.chroma import part
+
+from export import lite0
+from export.colours import grey_copy, judge, table
+from export.data import Floats
+from export.painting import painted_by
+from export.pictures import fruits360, groceries, imagenet_sample
+from export.road import Trained, Words
+from export.training import Plan, fit, make_deterministic
+from rtkit.items import Image
+from rtkit.onnx.card import Normalisation
+
+PARAMETERS = 3_060_338
+EPOCHS, BATCH = 16, 16
+#: Pictures of an epoch, and the share of them that shows a fruit of Fruits-360.
+PICTURES, FRUITS = 1_800, 0.4
+#: Side (pixels) of a picture to learn from, and how many times coarser its chroma is.
+SIDE, COARSER = 160, 4
+#: Largest step of AdamW, which warms up and falls as a cosine; steps of the warm-up.
+STEP, WARM_UP = 7e-4, 200
+#: Every so many photographs, one is held out.
+HELD_OUT = 5
+#: Tensors of the body at 1/4, 1/8, 1/16 and 1/32 of the resolution.
+TAPS = ("b2s", "b4s", "b10s", "b15p")
+#: Grey is given as it is.
+RAW = Normalisation()
+
+
+def build(graph: Any) -> keras.Model:
+    """EfficientNet-Lite0 with its weights, and a way back up that is not trained yet; for sizes that are multiples of 32.
+
+    Parameters
+    ----------
+    graph : onnx.GraphProto
+        As `export.lite0.read` gives it.
+    """
+    layers = keras.layers
+    grey = keras.Input((None, None, 1), name="grey")
+    *finer, x = lite0.body(graph, grey, TAPS)
+    x = layers.Conv2D(128, 1, activation="relu")(x)
+    for tap, width in zip(reversed(finer), (128, 64, 64), strict=True):
+        x = layers.Concatenate()([layers.UpSampling2D()(x), tap])
+        x = layers.Conv2D(width, 1, activation="relu")(x)
+        x = _separable(x, width)
+    x = _separable(x, 64)
+    return keras.Model(grey, layers.Conv2D(2, 3, padding="same", activation="tanh", name="chroma")(x), name="colorize_chroma")
+
+
+def _separable(x: Any, width: int) -> Any:
+    x = keras.layers.DepthwiseConv2D(3, padding="same")(x)
+    return keras.layers.Conv2D(width, 1, activation="relu")(x)
+
+
+@keras.saving.register_keras_serializable("rtkit")  # type: ignore[untyped-decorator]
+def distance(truth: Any, made: Any) -> Any:
+    """Mean distance in the plane of Cr and Cb: its best answer to doubt is a median, where squares would make a mean, and grey."""
+    ops = keras.ops
+    return ops.mean(ops.sqrt(ops.sum(ops.square(truth - made), axis=-1) + 1e-5))
+
+
+def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
+    """Train on Fruits-360, on photographs of fruit in shops and some of everything else; judge on test pictures and photographs held out.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``fruits360_subset.zip``, ``grocery_fruit_photos.zip``, ``imagenet_sample`` and ``efficientnet_lite0_cam.onnx``.
+    epochs : int, optional
+        Instead of `EPOCHS`.
+    seed : int
+        Of everything random.
+    work : Path
+        Folder for what a later run goes on from.
+    """
+    graph, weights = lite0.read(folder)
+    fruits, _, fruits_origin = fruits360(folder, "train")
+    tests, _, _ = fruits360(folder, "test")
+    photos, _, photos_origin = groceries(folder)
+    held = photos[::HELD_OUT]
+    shops = [photo for number, photo in enumerate(photos) if number % HELD_OUT]
+    others, others_origin = imagenet_sample(folder)
+    make_deterministic(seed)
+    model = build(graph)
+    count = epochs or EPOCHS
+    steps = count * -(-PICTURES // BATCH)
+    rate = keras.optimizers.schedules.CosineDecay(STEP / 7, max(steps - WARM_UP, 1), 0.01, warmup_target=STEP, warmup_steps=WARM_UP)
+    model.compile(keras.optimizers.AdamW(rate, weight_decay=1e-3, clipnorm=1.0), distance)
+
+    def examples(random: np.random.Generator) -> tuple[Floats, Floats]:
+        return draw(fruits, shops + others, random)
+
+    key = f"{fruits_origin.sha256} {photos_origin.sha256} {others_origin.sha256} {weights.sha256}"
+    model, seen = fit(model, examples, None, Plan("chroma", count, BATCH, seed), work / "training", key)
+    metrics = []
+    with painted_by(model, RAW) as paint:
+        for name, one in (("this network", paint), ("the table", table(list(fruits))), ("grey copy", grey_copy)):
+            metrics += judge(one, list(tests), f"Fruits-360, test: {name}", on_white=True)
+        for name, one in (("this network", paint), ("the table", table(shops)), ("grey copy", grey_copy)):
+            metrics += judge(one, held, f"shops, one photograph in {HELD_OUT}, held out: {name}")
+    return Trained(
+        name="colorize_chroma",
+        does="Says the colours (Cr and Cb) of the places of a grey picture, at a quarter of its resolution.",
+        limits="Learned fruit, on white and in shops; of other things its colours are a guess, and where it doubts they are pale.",
+        licence="Apache-2.0 (EfficientNet-Lite0), MIT (the data)",
+        model=model,
+        parameters=PARAMETERS,
+        words={
+            "grey": Words("luma of ITU-R BT.601", "", (0.0, 255.0)),
+            "chroma": Words("Cr and Cb of ITU-R BT.601, 128 / 255 of full range as 1", "", (-1.0, 1.0)),
+        },
+        examples=examples(np.random.default_rng(seed))[0][:64],
+        data=[weights, fruits_origin, photos_origin, others_origin],
+        metrics=metrics,
+        normalisation=RAW,
+        made_by={"epochs": seen, "photographs": len(shops) + len(others)},
+    )
+
+
+def draw(fruits: NDArray[np.uint8], photos: list[Image], random: np.random.Generator) -> tuple[Floats, Floats]:
+    """Pictures of an epoch, grey ``[n, 160, 160, 1]``, and their chroma ``[n, 40, 40, 2]``."""
+    grey = np.empty((PICTURES, SIDE, SIDE, 1), np.float32)
+    chroma = np.empty((PICTURES, SIDE // COARSER, SIDE // COARSER, 2), np.float32)
+    for number in range(PICTURES):
+        if random.random() < FRUITS:
+            picture = _fruit(fruits[random.integers(len(fruits))], photos[random.integers(len(photos))], random)
+        else:
+            picture = crop(photos[random.integers(len(photos))], 0.45, random)
+        if random.random() < 0.6:
+            picture = relight(picture, random)
+        luma, chroma[number] = part(picture, *chroma.shape[1:3])
+        grey[number, ..., 0] = luma
+    return grey, chroma
+
+
+def crop(picture: Image, smallest: float, random: np.random.Generator) -> Image:
+    """A square of a picture, of at least so much of its shorter side, at `SIDE`, mirrored half of the time."""
+    height, width = picture.shape[:2]
+    side = min(height, width) * random.uniform(smallest, 1)
+    x, y = random.uniform(0, width - side), random.uniform(0, height - side)
+    scale = SIDE / side
+    move = np.array([[scale, 0, -scale * x], [0, scale, -scale * y]])
+    if random.random() < 0.5:
+        move[0] = [-scale, 0, SIDE - 1 + scale * x]
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.warpAffine(picture, move, (SIDE, SIDE), flags=way, borderMode=cv2.BORDER_REFLECT), np.uint8)
+
+
+def relight(picture: Image, random: np.random.Generator) -> Image:
+    """A picture in other light: another gamma and another brightness, for all colours the same."""
+    gamma, gain = 2 ** random.uniform(-0.35, 0.35), random.uniform(0.75, 1.15)
+    levels = np.clip(255 * gain * (np.arange(256) / 255) ** gamma, 0, 255).round().astype(np.uint8)
+    return levels[picture]
+
+
+def _fruit(fruit: Image, ground: Image, random: np.random.Generator) -> Image:
+    """A fruit on white, whole or a part of it; or, two times in five, before a photograph."""
+    kind = random.random()
+    if kind < 0.2:
+        return np.asarray(cv2.resize(fruit, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.uint8)
+    if kind < 0.6:
+        return crop(fruit, 0.7, random)
+    out = crop(ground, 0.5, random)
+    side = int(SIDE * random.uniform(0.4, 1))
+    small = cv2.resize(fruit, (side, side), interpolation=cv2.INTER_LINEAR)
+    opaque = np.clip((250 - small.min(axis=2).astype(np.float32)) / 12, 0, 1)
+    opaque = cv2.morphologyEx(opaque, cv2.MORPH_CLOSE, np.ones((5, 5)))  # highlights on the fruit are white, too
+    opaque = cv2.GaussianBlur(opaque, (0, 0), 0.7)[..., None]
+    x, y = random.integers(0, SIDE - side + 1, 2)
+    behind = out[y : y + side, x : x + side]
+    out[y : y + side, x : x + side] = (small * opaque + behind * (1 - opaque)).astype(np.uint8)
+    return out

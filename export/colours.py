@@ -1,0 +1,81 @@
+"""How right colours are, and what they are measured against: a table from grey to colour, and the grey picture itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rtkit.items import Image
+from rtkit.video.size import to_colour, to_grey
+
+#: Makes a picture in colours from one in colours, of which it looks at the grey only.
+Paint = Callable[[Image], Image]
+#: A pixel of which a colour is below this (0 to 255) is no white backdrop.
+BACKDROP = 0.94 * 255
+BINS = 64
+
+
+def psnr(truth: Image, made: Image) -> float:
+    """Peak signal-to-noise ratio (dB) of the three colours together."""
+    error = np.mean(np.square(truth.astype(np.float32) - made)) / 255**2
+    return float(-10 * np.log10(error + 1e-10))
+
+
+def ab_error(truth: Image, made: Image, where: NDArray[np.bool_] | None = None) -> float:
+    """Mean distance in the plane of a* and b* (CIE 1976 L*a*b*), over all pixels or those of a mask ``[h, w]``."""
+    differences = (_lab(truth) - _lab(made))[..., 1:]
+    distance = np.sqrt(np.square(differences).sum(axis=-1))
+    return float((distance if where is None else distance[where]).mean())
+
+
+def _lab(image: Image) -> NDArray[np.float32]:
+    return np.asarray(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_BGR2LAB), np.float32)
+
+
+def foreground(image: Image) -> NDArray[np.bool_]:
+    """What is not the white backdrop of a picture of Fruits-360."""
+    return np.asarray(image.min(axis=-1) < BACKDROP)
+
+
+def table(pictures: Sequence[Image]) -> Paint:
+    """The best that needs no network: for each of 64 levels of grey the mean of the colours that had it in some pictures."""
+    levels = np.concatenate([to_grey(picture).ravel() for picture in pictures]) // (256 // BINS)
+    colours = np.concatenate([picture.reshape(-1, 3) for picture in pictures])
+    counts = np.maximum(np.bincount(levels, minlength=BINS), 1)
+    means = np.stack([np.bincount(levels, colours[:, one], BINS) / counts for one in range(3)], axis=-1)
+    bytes_ = means.round().astype(np.uint8)
+    return lambda image: np.asarray(bytes_[to_grey(image) // (256 // BINS)], np.uint8)
+
+
+def grey_copy(image: Image) -> Image:
+    """The grey picture itself."""
+    return to_colour(to_grey(image))
+
+
+def judge(paint: Paint, pictures: Sequence[Image], split: str, on_white: bool = False) -> list[dict[str, Any]]:
+    """Rows for a card: the mean over pictures of the distance of colours, and on white also of the PSNR.
+
+    Parameters
+    ----------
+    paint : callable
+        What is judged.
+    pictures : sequence of ndarray
+        BGR, in their true colours.
+    split : str
+        What they are, and what is judged.
+    on_white : bool
+        Whether they show something on white; the distance is then measured on that thing.
+    """
+    made = [paint(picture) for picture in pictures]
+    pairs = list(zip(pictures, made, strict=True))
+    errors = [ab_error(truth, one, foreground(truth) if on_white else None) for truth, one in pairs]
+    name = "ab error of the foreground" if on_white else "ab error"
+    rows = [{"metric": name, "value": round(float(np.mean(errors)), 2), "unit": "", "split": split, "count": len(pictures)}]
+    if on_white:
+        value = round(float(np.mean([psnr(*pair) for pair in pairs])), 2)
+        rows.append({"metric": "PSNR", "value": value, "unit": "dB", "split": split, "count": len(pictures)})
+    return rows
