@@ -23,8 +23,8 @@ from rtkit.onnx.card import Normalisation
 
 PARAMETERS = 3_060_338
 EPOCHS, BATCH = 16, 16
-#: Pictures of an epoch, and the share of them that shows a fruit of Fruits-360.
-PICTURES, FRUITS = 1_800, 0.4
+#: Pictures of an epoch, and the shares of them that show a fruit of Fruits-360, and a plain surface.
+PICTURES, FRUITS, SURFACES = 1_800, 0.4, 0.12
 #: Side (pixels) of a picture to learn from, and how many times coarser its chroma is.
 SIDE, COARSER = 160, 4
 #: Largest step of AdamW, which warms up and falls as a cosine; steps of the warm-up.
@@ -132,8 +132,11 @@ def draw(fruits: NDArray[np.uint8], photos: list[Image], random: np.random.Gener
     grey = np.empty((PICTURES, SIDE, SIDE, 1), np.float32)
     chroma = np.empty((PICTURES, SIDE // COARSER, SIDE // COARSER, 2), np.float32)
     for number in range(PICTURES):
-        if random.random() < FRUITS:
+        kind = random.random()
+        if kind < FRUITS:
             picture = _fruit(fruits[random.integers(len(fruits))], photos[random.integers(len(photos))], random)
+        elif kind < FRUITS + SURFACES:
+            picture = _surface(random)
         else:
             picture = crop(photos[random.integers(len(photos))], 0.45, random)
         if random.random() < 0.6:
@@ -163,14 +166,25 @@ def relight(picture: Image, random: np.random.Generator) -> Image:
     return levels[picture]
 
 
+def _surface(random: np.random.Generator) -> Image:
+    """A road or a wall: nearly grey, unevenly lit, more or less rough. Without such the network takes each for the skin of a tomato."""
+    across, down = random.uniform(-40, 40, 2)
+    at = np.linspace(-1, 1, SIDE)
+    luma = random.uniform(20, 235) + across * at + down * at[:, None]
+    for size in (0.8, 3.0, 15.0):
+        rough = cv2.GaussianBlur(random.standard_normal((SIDE, SIDE)), (0, 0), size)
+        luma += rough / rough.std() * random.exponential(4)
+    return np.asarray(np.clip(luma[..., None] + random.normal(0, 3, 3), 0, 255), np.uint8)
+
+
 def _fruit(fruit: Image, ground: Image, random: np.random.Generator) -> Image:
-    """A fruit on white, whole or a part of it; or, two times in five, before a photograph."""
+    """A fruit on white, whole or a part of it; or, two times in five, before a photograph or a plain surface."""
     kind = random.random()
     if kind < 0.2:
         return np.asarray(cv2.resize(fruit, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.uint8)
     if kind < 0.6:
         return crop(fruit, 0.7, random)
-    out = crop(ground, 0.5, random)
+    out = crop(ground, 0.5, random) if kind < 0.8 else _surface(random)
     side = int(SIDE * random.uniform(0.4, 1))
     small = cv2.resize(fruit, (side, side), interpolation=cv2.INTER_LINEAR)
     opaque = np.clip((250 - small.min(axis=2).astype(np.float32)) / 12, 0, 1)

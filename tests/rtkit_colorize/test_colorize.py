@@ -120,6 +120,14 @@ def test_it_flickers_no_more_than_the_video(name):
     assert flicker(made) <= 1.2 * flicker(frames)
 
 
+def test_a_road_stays_nearly_grey():
+    frames = clip(count=50)
+    made, _ = rtkit.apply("colorize", frames, fps=12.5)
+    errors = [ab_error(*pair) for pair in zip(frames, made, strict=True)]
+    print(f"\nab error of a road {np.mean(errors):.2f}, at most {max(errors):.2f}")
+    assert np.mean(errors) <= 17  # a network that had seen no plain surfaces made it red, 25
+
+
 @given(
     st.lists(hnp.arrays(np.float32, (4, 6, 2), elements=st.floats(-1, 1, width=32)), min_size=1, max_size=6),
     st.floats(0.01, 10),
