@@ -170,7 +170,7 @@ def test_a_camera_that_stays_away_ends_the_stream(play, tmp_path):
     with pytest.raises(DeviceError, match=r"camera:0: gave no frame for [12] s"):
         stream.run()
     assert 1.4 < time.perf_counter() - begin < 8
-    assert len(seen.frames) in (19, 20)  # the first one may still wait when the second comes
+    assert 15 <= len(seen.frames) <= 20  # while the sinks open, a newer one may take the place of one that waits
     assert cv2.VideoCapture(str(tmp_path / "a.mp4")).read()[0]  # closed well
 
 
