@@ -9,7 +9,8 @@ import numpy as np
 from rtkit_colorize.colorize import Colorize
 from rtkit_colorize.demo import CLIP, DATA
 
-from export.colours import ab_error, grey_copy, judge, table
+import rtkit
+from export.colours import colour_flicker, flicker, grey_copy, judge, table
 from export.painting import painter
 from export.pictures import fruits360, groceries
 from rtkit import Frame, FrameSpec
@@ -46,18 +47,6 @@ def seconds(processor, frames):
     return float(np.median(times))
 
 
-def flicker(frames):
-    """Mean change (0 to 255) of all colours from one frame to the next."""
-    return float(np.mean([cv2.absdiff(one, other).mean() for one, other in zip(frames[1:], frames[:-1], strict=True)]))
-
-
-def colour_flicker(frames):
-    """Mean change of a* and b* alone, on pictures of 96 pixels across."""
-    size = (96, 96 * frames[0].shape[0] // frames[0].shape[1])
-    small = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]
-    return float(np.mean([ab_error(one, other) for one, other in zip(small[1:], small[:-1], strict=True)]))
-
-
 def clips():
     yield CLIP
     if FOLDER is not None:
@@ -69,12 +58,6 @@ def read_clip(path, count=150):
     while len(frames) < count and (got := capture.read())[0]:
         frames.append(got[1])
     return frames, capture.get(cv2.CAP_PROP_FPS)
-
-
-def coloured(frames, fps, **parameters):
-    processor = Colorize(**parameters)
-    processor.open(FrameSpec(frames[0].shape[1], frames[0].shape[0], fps))
-    return [processor.process(Frame(frame, number, number / fps)).image for number, frame in enumerate(frames)]
 
 
 def rows():
@@ -99,6 +82,6 @@ def rows():
     for path in clips():
         truth, fps = read_clip(path)
         for smooth in (1.0, 0.0):
-            made = coloured(truth, fps, smooth=smooth)
+            made, _ = rtkit.apply(Colorize(smooth=smooth), np.stack(truth), fps=fps)
             for name, way in (("flicker", flicker), ("flicker of a* and b* alone", colour_flicker)):
                 yield path.name, f"{name} against the video's own ({way(truth):.3f}), smooth={smooth:g}", round(way(made) / way(truth), 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from rtkit_cam.maps import class_map
 from rtkit_cam.network import FORM
 
 from export import data, quantisation
+from export.pictures import imagenet_sample
 from rtkit.errors import InputError, RtkitError, UsageError
 from rtkit.onnx import Card, Model, load, timing
 from rtkit.onnx.card import File, Normalisation, Proof, Tensor, describe, publish
@@ -229,24 +229,17 @@ def labels() -> list[str]:
 
 def _pictures(folder: Path, model: Model, normalisation: Normalisation) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Inputs ``[n, …]`` of the pictures, their centres at 224 x 224, and their classes ``[n]``."""
-    from rtkit.video.stills import read_picture
-
-    table = data.find(folder, "labels.csv", "ImageNet pictures with columns file, class_index")
-    with table.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not all((row.get("class_index") or "").isdecimal() and row.get("file") for row in rows):
-        raise InputError(f"{table}: expected a table with the columns file and class_index, a picture a row")
+    pictures, classes, _ = imagenet_sample(folder)
     tensor = model.inputs[0]
     taken = PictureInput(tensor, Normalisation() if tensor.dtype == "uint8" else normalisation, 224, 224, model.path)
     shape = [taken.sizes[size] if isinstance(size, str) else size for size in tensor.shape]
-    images = np.zeros((len(rows), *shape[1:]), tensor.dtype)
-    for index, row in enumerate(rows):
-        image = read_picture(table.parent / row["file"])
+    images = np.zeros((len(pictures), *shape[1:]), tensor.dtype)
+    for index, image in enumerate(pictures):
         height, width = image.shape[:2]
         side = int(min(height, width) * 224 / 256)
         top, left = (height - side) // 2, (width - side) // 2
         taken.fill(image[top : top + side, left : left + side], images[index : index + 1])
-    return images, np.array([int(row["class_index"]) for row in rows])
+    return images, classes
 
 
 def _top(model: Model, images: NDArray[Any], classes: NDArray[np.int64], count: int) -> float:

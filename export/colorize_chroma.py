@@ -89,7 +89,7 @@ def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
     photos, _, photos_origin = groceries(folder)
     held = photos[::HELD_OUT]
     shops = [photo for number, photo in enumerate(photos) if number % HELD_OUT]
-    others, others_origin = imagenet_sample(folder)
+    others, _, others_origin = imagenet_sample(folder)
     make_deterministic(seed)
     model = build(graph)
     count = epochs or EPOCHS

@@ -41,6 +41,18 @@ def foreground(image: Image) -> NDArray[np.bool_]:
     return np.asarray(image.min(axis=-1) < BACKDROP)
 
 
+def flicker(frames: Sequence[Image]) -> float:
+    """Mean change (0 to 255) of all colours from one frame to the next."""
+    return float(np.mean([cv2.absdiff(one, other).mean() for one, other in zip(frames[1:], frames[:-1], strict=True)]))
+
+
+def colour_flicker(frames: Sequence[Image]) -> float:
+    """Mean change of a* and b* alone, on pictures of 96 pixels across."""
+    size = (96, 96 * frames[0].shape[0] // frames[0].shape[1])
+    small = [np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8) for frame in frames]
+    return float(np.mean([ab_error(one, other) for one, other in zip(small[1:], small[:-1], strict=True)]))
+
+
 def table(pictures: Sequence[Image]) -> Paint:
     """The best that needs no network: for each of 64 levels of grey the mean of the colours that had it in some pictures."""
     levels = np.concatenate([to_grey(picture).ravel() for picture in pictures]) // (256 // BINS)

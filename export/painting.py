@@ -10,9 +10,10 @@ from pathlib import Path
 import keras
 from rtkit_colorize.colorize import Colorize
 
+import rtkit
 from export.colours import Paint
 from export.conversion import convert
-from rtkit.items import Frame, FrameSpec, Image
+from rtkit.items import Image
 from rtkit.onnx import Card, load
 from rtkit.onnx.card import NAME, Normalisation, describe
 from rtkit.onnx.find import MODEL
@@ -22,9 +23,9 @@ def painter(model: str) -> Paint:
     """Each picture by itself, by the processor with its defaults, whatever its size."""
 
     def paint(image: Image) -> Image:
-        processor = Colorize(model=model)
-        processor.open(FrameSpec(image.shape[1], image.shape[0], 1.0))
-        return processor.process(Frame(image, 0, 0.0)).image
+        made, _ = rtkit.apply(Colorize(model=model), image[None], fps=1)
+        picture: Image = made[0]
+        return picture
 
     return paint
 

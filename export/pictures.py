@@ -60,8 +60,8 @@ def groceries(folder: Path) -> tuple[list[Image], list[str], Origin]:
     return pictures, names, Origin("Grocery Store Dataset, fruit", source, "MIT", sha256(path), len(pictures))
 
 
-def imagenet_sample(folder: Path) -> tuple[list[Image], Origin]:
-    """Photographs of everything, one a class of ImageNet, BGR, and their origin.
+def imagenet_sample(folder: Path) -> tuple[list[Image], NDArray[np.int64], Origin]:
+    """Photographs of everything, one a class of ImageNet, BGR, their classes, and their origin.
 
     Raises
     ------
@@ -72,11 +72,14 @@ def imagenet_sample(folder: Path) -> tuple[list[Image], Origin]:
 
     path = find(folder, "labels.csv", "ImageNet pictures with columns file, class_index")
     with path.open(newline="") as file:
-        names = [row["file"] for row in csv.DictReader(file) if row.get("file")]
-    pictures = [read_picture(path.parent / name) for name in names]
+        rows = list(csv.DictReader(file))
+    if not rows or not all((row.get("class_index") or "").isdecimal() and row.get("file") for row in rows):
+        raise InputError(f"{path}: expected a table with the columns file and class_index, a picture a row")
+    pictures = [read_picture(path.parent / row["file"]) for row in rows]
     source = "github.com/EliSchwartz/imagenet-sample-images, some of the classes"
     licence = "none stated; ImageNet's pictures are for research and education, and are not shipped"
-    return pictures, Origin("ImageNet, a sample", source, licence, sha256(path), len(pictures))
+    classes = np.array([int(row["class_index"]) for row in rows])
+    return pictures, classes, Origin("ImageNet, a sample", source, licence, sha256(path), len(pictures))
 
 
 def _read(path: Path, split: str) -> tuple[list[Image], list[str]]:

@@ -1,9 +1,11 @@
-"""A progress line for long work, on standard error, when that is a terminal."""
+"""Progress lines for long work, on standard error, when that is a terminal."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from rtkit.source import Source
@@ -51,3 +53,17 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._line is not None:
             self._line.stop()
+
+
+@contextlib.contextmanager
+def telling(wanted: bool) -> Iterator[Callable[[str, float], None]]:
+    """A progress line for work that is no stream: the context gives what is told what is done, and how far it is, 0 to 1."""
+    if not (wanted and sys.stderr.isatty()):
+        yield lambda text, done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Line
+
+    with Line(console=Console(stderr=True), transient=True) as line:
+        task = line.add_task("", total=1.0)
+        yield lambda text, done: line.update(task, description=text, completed=done)

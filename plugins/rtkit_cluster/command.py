@@ -11,6 +11,7 @@ import typer
 
 from rtkit.errors import InputError, UsageError
 from rtkit.folders import make_folder
+from rtkit.progress import telling
 
 if TYPE_CHECKING:
     from rtkit_cluster.fit import Fit, Tell
@@ -38,17 +39,11 @@ def fit_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no report.")] = False,
 ) -> None:
     """Find clusters in a folder of pictures, and write a model for the processor `cluster`."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from rtkit_cluster.clusters import NAMES
 
     wanted = parse_k(k)
-    with Progress(console=Console(stderr=True), transient=True, disable=quiet or not sys.stderr.isatty()) as line:
-        task = line.add_task("", total=1.0)
-        made = fit_folder(
-            Path(folder), Path(out), wanted, encoder, grey, lambda text, done: line.update(task, description=text, completed=done)
-        )
+    with telling(not quiet) as tell:
+        made = fit_folder(Path(folder), Path(out), wanted, encoder, grey, tell)
     if not quiet:
         print("\n".join(described(made, folder)))
         print(f"{out}: rtkit run camera:0 cluster:model={out} --to window; names are in {out}/{NAMES}, pictures in {out}/{SHEET}")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from rtkit.arrays import apply
 from rtkit.folders import make_folder
-from rtkit.items import Frame, FrameSpec, Image
+from rtkit.items import Image
 from rtkit.stream import Stream
 from rtkit.video.size import fit, to_colour, to_grey
 from rtkit.video.stills import SUFFIXES, read_picture, write_picture
-from rtkit_colorize.colorize import Colorize
 
 DATA = Path(__file__).parent / "data"
 CLIP = DATA / "cars.mp4"
@@ -42,8 +42,6 @@ def sheet(pictures: list[Image]) -> Image:
     """Three rows: pictures as they are, grey, and in the colours that they are given, each by itself."""
     columns = []
     for picture in pictures:
-        colorizer = Colorize()
-        colorizer.open(FrameSpec(picture.shape[1], picture.shape[0], 1.0))
-        made = colorizer.process(Frame(picture, 0, 0.0)).image
-        columns.append(np.concatenate([fit(one, SIDE, SIDE) for one in (picture, to_colour(to_grey(picture)), made)]))
+        made, _ = apply("colorize", picture[None], fps=1)
+        columns.append(np.concatenate([fit(one, SIDE, SIDE) for one in (picture, to_colour(to_grey(picture)), made[0])]))
     return np.concatenate(columns, axis=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import math
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,9 +12,9 @@ import typer
 
 from rtkit.errors import InputError, UsageError
 from rtkit.folders import make_folder
+from rtkit.progress import telling
 
 if TYPE_CHECKING:
-    from rtkit_sysid.identify import Tell
     from rtkit_sysid.model import Model
     from rtkit_sysid.recording import Recording
     from rtkit_sysid.regressors import Order
@@ -61,7 +60,7 @@ def identify_command(
     if plots is not None:
         make_folder(plots)
     recording = read_recording(data, inputs, outputs, rate)
-    with Progress(not quiet) as tell:
+    with telling(not quiet) as tell:
         made = identify(recording, wish, tell)
     made.write(out)
     if plots is not None:
@@ -104,29 +103,6 @@ def parse_order(text: str) -> Order | None:
     if na + nb == 0:
         raise UsageError(f"identify: --order {text} sees nothing; expected past outputs or inputs")
     return Order(na, nb, delay)
-
-
-class Progress:
-    """A progress line on standard error, where that is a terminal and it is wanted; a context manager that gives what tells it."""
-
-    def __init__(self, wanted: bool) -> None:
-        self._line: Any = None
-        if wanted and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import Progress as Line
-
-            self._line = Line(console=Console(stderr=True), transient=True)
-
-    def __enter__(self) -> Tell:
-        if self._line is None:
-            return lambda text, done: None
-        self._line.start()
-        task = self._line.add_task("", total=1.0)
-        return lambda text, done: self._line.update(task, description=text, completed=done)
-
-    def __exit__(self, *error: object) -> None:
-        if self._line is not None:
-            self._line.stop()
 
 
 def described(model: Model) -> list[str]:

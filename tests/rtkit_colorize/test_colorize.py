@@ -14,9 +14,9 @@ from rtkit_colorize.demo import CLIP, DATA
 from rtkit_colorize.steady import Steady
 
 import rtkit
-from export.colours import ab_error, foreground, grey_copy, psnr, table
+from export.colours import ab_error, colour_flicker, flicker, foreground, grey_copy, psnr, table
 from rtkit import InputError, UsageError
-from rtkit.items import Frame, FrameSpec
+from rtkit.items import FrameSpec
 from rtkit.testing import check_processor
 from rtkit.video.size import to_grey
 from rtkit.video.stills import read_picture
@@ -28,9 +28,7 @@ SHOPS = [read_picture(path) for path in sorted((DATA / "shops").glob("*.jpg"))]
 
 
 def paint(picture, **parameters):
-    processor = Colorize(**parameters)
-    processor.open(FrameSpec(picture.shape[1], picture.shape[0], 1.0))
-    return processor.process(Frame(picture, 0, 0.0)).image
+    return rtkit.apply(Colorize(**parameters), picture[None], fps=1)[0][0]
 
 
 def clip(path=CLIP, count=40, size=None):
@@ -93,17 +91,6 @@ def test_on_the_shared_pictures():
     assert found >= 28
     assert errors <= 8
     assert ours <= 0.85 * min(tables, greys)
-
-
-def flicker(frames):
-    """Mean change (0 to 255) of all colours from one frame to the next."""
-    return float(np.mean([np.abs(one.astype(int) - other).mean() for one, other in zip(frames[1:], frames[:-1], strict=True)]))
-
-
-def colour_flicker(frames):
-    """Mean change of a* and b* alone, on small pictures."""
-    small = [cv2.resize(frame, (96, 54), interpolation=cv2.INTER_AREA) for frame in frames]
-    return float(np.mean([ab_error(one, other) for one, other in zip(small[1:], small[:-1], strict=True)]))
 
 
 @pytest.mark.parametrize("name", ["cars.mp4", "bottle-detection.mp4"])
