@@ -15,16 +15,17 @@ from export import lite0
 from export.colours import grey_copy, judge, table
 from export.data import Floats
 from export.painting import painted_by
-from export.pictures import fruits360, groceries, imagenet_sample
+from export.pictures import animals, fruits360, groceries, imagenet_sample
 from export.road import Trained, Words
+from export.surfaces import surface
 from export.training import Plan, fit, make_deterministic
 from rtkit.items import Image
 from rtkit.onnx.card import Normalisation
 
 PARAMETERS = 3_060_338
-EPOCHS, BATCH = 16, 16
+EPOCHS, BATCH = 18, 16
 #: Pictures of an epoch, and the shares of them that show a fruit of Fruits-360, and a plain surface.
-PICTURES, FRUITS, SURFACES = 1_800, 0.4, 0.12
+PICTURES, FRUITS, SURFACES = 2_400, 0.35, 0.2
 #: Side (pixels) of a picture to learn from, and how many times coarser its chroma is.
 SIDE, COARSER = 160, 4
 #: Largest step of AdamW, which warms up and falls as a cosine; steps of the warm-up.
@@ -75,7 +76,7 @@ def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
     Parameters
     ----------
     folder : Path
-        Holds ``fruits360_subset.zip``, ``grocery_fruit_photos.zip``, ``imagenet_sample`` and ``efficientnet_lite0_cam.onnx``.
+        Holds ``fruits360_subset.zip``, ``grocery_fruit_photos.zip``, ``imagenet_sample``, ``boxes`` and ``efficientnet_lite0_cam.onnx``.
     epochs : int, optional
         Instead of `EPOCHS`.
     seed : int
@@ -89,7 +90,9 @@ def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
     photos, _, photos_origin = groceries(folder)
     held = photos[::HELD_OUT]
     shops = [photo for number, photo in enumerate(photos) if number % HELD_OUT]
-    others, _, others_origin = imagenet_sample(folder)
+    things, _, things_origin = imagenet_sample(folder)
+    beasts, beasts_origin = animals(folder)
+    others = things + beasts
     make_deterministic(seed)
     model = build(graph)
     count = epochs or EPOCHS
@@ -100,7 +103,8 @@ def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
     def examples(random: np.random.Generator) -> tuple[Floats, Floats]:
         return draw(fruits, shops + others, random)
 
-    key = f"{fruits_origin.sha256} {photos_origin.sha256} {others_origin.sha256} {weights.sha256}"
+    data = [weights, fruits_origin, photos_origin, things_origin, beasts_origin]
+    key = " ".join(origin.sha256 for origin in data)
     model, seen = fit(model, examples, None, Plan("chroma", count, BATCH, seed), work / "training", key)
     metrics = []
     with painted_by(model, RAW) as paint:
@@ -120,7 +124,7 @@ def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
             "chroma": Words("Cr and Cb of ITU-R BT.601, 128 / 255 of full range as 1", "", (-1.0, 1.0)),
         },
         examples=examples(np.random.default_rng(seed))[0][:64],
-        data=[weights, fruits_origin, photos_origin, others_origin],
+        data=data,
         metrics=metrics,
         normalisation=RAW,
         made_by={"epochs": seen, "photographs": len(shops) + len(others)},
@@ -136,7 +140,7 @@ def draw(fruits: NDArray[np.uint8], photos: list[Image], random: np.random.Gener
         if kind < FRUITS:
             picture = _fruit(fruits[random.integers(len(fruits))], photos[random.integers(len(photos))], random)
         elif kind < FRUITS + SURFACES:
-            picture = _surface(random)
+            picture = surface(SIDE, random)
         else:
             picture = crop(photos[random.integers(len(photos))], 0.45, random)
         if random.random() < 0.6:
@@ -166,17 +170,6 @@ def relight(picture: Image, random: np.random.Generator) -> Image:
     return levels[picture]
 
 
-def _surface(random: np.random.Generator) -> Image:
-    """A road or a wall: nearly grey, unevenly lit, more or less rough. Without such the network takes each for the skin of a tomato."""
-    across, down = random.uniform(-40, 40, 2)
-    at = np.linspace(-1, 1, SIDE)
-    luma = random.uniform(20, 235) + across * at + down * at[:, None]
-    for size in (0.8, 3.0, 15.0):
-        rough = cv2.GaussianBlur(random.standard_normal((SIDE, SIDE)), (0, 0), size)
-        luma += rough / rough.std() * random.exponential(4)
-    return np.asarray(np.clip(luma[..., None] + random.normal(0, 3, 3), 0, 255), np.uint8)
-
-
 def _fruit(fruit: Image, ground: Image, random: np.random.Generator) -> Image:
     """A fruit on white, whole or a part of it; or, two times in five, before a photograph or a plain surface."""
     kind = random.random()
@@ -184,7 +177,7 @@ def _fruit(fruit: Image, ground: Image, random: np.random.Generator) -> Image:
         return np.asarray(cv2.resize(fruit, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.uint8)
     if kind < 0.6:
         return crop(fruit, 0.7, random)
-    out = crop(ground, 0.5, random) if kind < 0.8 else _surface(random)
+    out = crop(ground, 0.5, random) if kind < 0.8 else surface(SIDE, random)
     side = int(SIDE * random.uniform(0.4, 1))
     small = cv2.resize(fruit, (side, side), interpolation=cv2.INTER_LINEAR)
     opaque = np.clip((250 - small.min(axis=2).astype(np.float32)) / 12, 0, 1)

@@ -82,6 +82,26 @@ def imagenet_sample(folder: Path) -> tuple[list[Image], NDArray[np.int64], Origi
     return pictures, classes, Origin("ImageNet, a sample", source, licence, sha256(path), len(pictures))
 
 
+def animals(folder: Path) -> tuple[list[Image], Origin]:
+    """Photographs of kangaroos and elephants where they live, BGR, and their origin.
+
+    Raises
+    ------
+    InputError
+        ``boxes/boxes.csv`` or a picture that it names is missing or damaged.
+    """
+    from rtkit.video.stills import read_picture
+
+    path = find(folder, "boxes.csv", "photographs of animals with a column file")
+    with path.open(newline="") as file:
+        names = sorted({row.get("file") or "" for row in csv.DictReader(file)})
+    if not names or not all(names):
+        raise InputError(f"{path}: expected a table with the column file, a picture or several rows of one")
+    found = [read_picture(path.parent / name) for name in names]
+    source = "github.com/experiencor/kangaroo and VOC2007 of github.com/qiulongquan/SSD-Tensorflow, at most 400 pixels"
+    return found, Origin("Kangaroos and elephants", source, "none stated; not shipped", sha256(path), len(found))
+
+
 def _read(path: Path, split: str) -> tuple[list[Image], list[str]]:
     """All pictures below a folder of an archive, in the order of their names, and the folder that each is in."""
     import cv2

@@ -6,12 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rtkit_colorize.demo import DATA
 
 from export.colours import ab_error, grey_copy, judge, psnr, table
+from export.pictures import animals
+from export.surfaces import TINT, surface
+from rtkit import InputError
 from rtkit.video.size import to_grey
-from rtkit.video.stills import read_picture
+from rtkit.video.stills import read_picture, write_picture
 
 pytest.importorskip("tensorflow", reason="needs TensorFlow, which the extra export brings")
 
@@ -58,6 +62,26 @@ def test_examples_are_the_same_for_the_same_seed_and_fit_the_pictures():
     assert 0 <= grey.min() < grey.max() <= 255
     assert np.abs(chroma).max() <= 1
     assert np.abs(chroma).mean() > 0.05
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([32, 160]))
+@settings(max_examples=25, deadline=None)
+def test_surfaces_have_hardly_any_colour_and_are_the_same_for_the_same_seed(seed, side):
+    made, again = (surface(side, np.random.default_rng(seed)) for _ in range(2))
+    assert made.shape == (side, side, 3)
+    assert (made == again).all()
+    assert np.ptp(made.astype(int), axis=2).max() <= 6 * TINT
+
+
+def test_animals_are_read_once_each_and_bad_tables_are_named(tmp_path):
+    (tmp_path / "boxes.csv").write_text("file,name\nb.png,x\na.png,x\nb.png,y\n")
+    for name in "ab":
+        write_picture(str(tmp_path / f"{name}.png"), SHOPS[0])
+    found, origin = animals(tmp_path)
+    assert (len(found), origin.rows) == (2, 2)
+    (tmp_path / "boxes.csv").write_text("name\nx\n")
+    with pytest.raises(InputError, match=r"boxes\.csv: expected a table with the column file"):
+        animals(tmp_path)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data/vision is not there")

@@ -91,6 +91,7 @@ def test_on_the_shared_pictures():
     assert found >= 28
     assert errors <= 8
     assert ours <= 0.85 * min(tables, greys)
+    assert rest[0] <= 0.88 * rest[2]
 
 
 @pytest.mark.parametrize("name", ["cars.mp4", "bottle-detection.mp4"])
@@ -104,7 +105,7 @@ def test_it_flickers_no_more_than_the_video(name):
     for way in (flicker, colour_flicker):
         print(f"\n{name}: {way.__name__} {way(made):.3f}, not steadied {way(raw):.3f}, the video's own {way(frames):.3f}")
         assert way(made) < way(raw)
-    assert flicker(made) <= 1.2 * flicker(frames)
+        assert way(made) <= 1.2 * way(frames)
 
 
 def test_a_road_stays_nearly_grey():
@@ -112,7 +113,7 @@ def test_a_road_stays_nearly_grey():
     made, _ = rtkit.apply("colorize", frames, fps=12.5)
     errors = [ab_error(*pair) for pair in zip(frames, made, strict=True)]
     print(f"\nab error of a road {np.mean(errors):.2f}, at most {max(errors):.2f}")
-    assert np.mean(errors) <= 17  # a network that had seen no plain surfaces made it red, 25
+    assert np.mean(errors) <= 4  # networks that had seen no such surfaces painted blotches on it, or all of it red: 12 and 25
 
 
 @given(
