@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit_pca.centring import FAST, FILLED, SEEN, centre, weight_of
+from rtkit_pca.gain import factorise, gather, innovate, substitute
 from rtkit_pca.incremental import project, take_away
 from rtkit_pca.vectors import AMNESIA, begin, move
 
@@ -26,8 +27,10 @@ def learn(
 ) -> None:
     """Learn from some rows ``[n, d]``.
 
-    W ← W + α y eᵀ with y = W u and e = u - Wᵀ y. The step α is the weight of the row divided by the least variance of a unit, so that
-    the gain of the rows does not matter; it is bounded by the energy of the row.
+    W ← W + α y eᵀ with y = W u and e = u - Wᵀ y. The step α is the weight of the row times the inverse of the covariance of y, so that
+    the gain of the rows does not matter and weak directions learn at the pace of strong ones (B. Yang, "Projection approximation
+    subspace tracking", IEEE Transactions on Signal Processing 43, 1995). W is then made orthonormal again as it was before, which is a
+    change of rank one, so that no step, however large, makes it grow.
 
     Parameters
     ----------
@@ -38,8 +41,8 @@ def learn(
     variances, moments : ndarray
         Float64 ``[k]`` and ``[k, k]``, of y.
     """
-    row, before = np.empty(mean.size, np.float32), np.empty(mean.size, np.float32)
-    along = np.empty(len(variances), np.float32)
+    row, turn = np.empty(mean.size, np.float32), np.empty(mean.size, np.float32)
+    along, gain, factor = np.empty(len(variances), np.float32), np.empty(len(variances)), np.empty(moments.shape)
     for n in range(rows.shape[0]):
         length = centre(rows[n], mean, counts, levels, row, floor)
         if length < 0:
@@ -49,23 +52,26 @@ def learn(
         if length > 0:
             power, filled = weight * length * length, counts[FILLED]
             project(vectors, filled, row, along)
-            before[:] = row
             left = take_away(vectors, filled, row, along)
-            for i in range(filled):
-                for j in range(filled):
-                    moments[i, j] += power * along[i] * along[j]
-            least = np.inf
-            for j in range(filled):
-                least = min(least, moments[j, j])
+            gather(moments, filled, power, along)
+            trace = factorise(moments, filled, factor)
             energy = 0.0
-            for j in range(filled):
-                energy += along[j] * along[j]
-            if least > 0 and energy > 0:
-                step = power / least
-                size = np.sqrt(1 + step * step * energy * left)
-                move(before, row, (1 / size - 1) / energy, step / size - (1 / size - 1) / energy)
+            if trace > 0:
+                innovate(factor, filled, along, gain)
+                substitute(factor, filled, gain)
                 for j in range(filled):
-                    move(vectors[j], before, 1.0, along[j])
+                    energy += gain[j] * gain[j]
+            if energy > 0:
+                size = np.sqrt(energy)
+                step = power / trace * size
+                stretch = np.sqrt(1 + step * step * left)
+                turn[:] = 0
+                for j in range(filled):
+                    gain[j] /= size
+                    move(turn, vectors[j], 1.0, gain[j])
+                move(turn, row, 1 / stretch - 1, step / stretch)
+                for j in range(filled):
+                    move(vectors[j], turn, 1.0, gain[j])
             if begin(row, power, counts, vectors, variances):
                 moments[filled, filled] = variances[filled]
         for j in range(counts[FILLED]):

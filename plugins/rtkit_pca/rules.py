@@ -115,16 +115,6 @@ class Ccipca(OneVectorEach):
         learn(rows, self.mean, self.counts, self.levels, floor, self.weights, self.variances)
 
 
-class Sanger(OneVectorEach):
-    """Sanger's generalised Hebbian algorithm."""
-
-    def learn(self, rows: NDArray[Any], floor: float) -> None:
-        """Run the kernel."""
-        from rtkit_pca.sanger import learn
-
-        learn(rows, self.mean, self.counts, self.levels, floor, self.weights, self.variances)
-
-
 class Autoencoder(OneVectorEach):
     """Linear autoencoders of one unit, one after another; the vectors are the decoders."""
 
@@ -143,8 +133,8 @@ class Autoencoder(OneVectorEach):
         learn(rows, self.mean, self.counts, self.levels, floor, self.weights, self.variances, self.encoders)
 
 
-class Oja(OneVectorEach):
-    """Oja's subspace rule."""
+class Hebbian(OneVectorEach):
+    """A rule whose steps follow the covariance of its outputs."""
 
     def __init__(self, components: int, width: int) -> None:
         super().__init__(components, width)
@@ -153,6 +143,20 @@ class Oja(OneVectorEach):
     def own(self) -> dict[str, NDArray[Any]]:
         """Weights, variances, and the covariance of the outputs."""
         return super().own() | {"moments": self.moments}
+
+
+class Sanger(Hebbian):
+    """Sanger's generalised Hebbian algorithm."""
+
+    def learn(self, rows: NDArray[Any], floor: float) -> None:
+        """Run the kernel."""
+        from rtkit_pca.sanger import learn
+
+        learn(rows, self.mean, self.counts, self.levels, floor, self.weights, self.variances, self.moments)
+
+
+class Oja(Hebbian):
+    """Oja's subspace rule."""
 
     def learn(self, rows: NDArray[Any], floor: float) -> None:
         """Run the kernel."""
