@@ -8,8 +8,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-#: Values beyond this are no more measured than NaN is; products of them would overflow.
-LARGEST = 1e30
+#: Values beyond this are no more measured than NaN is; products of them would overflow. It is 10³⁰ as single precision has it.
+LARGEST = float(np.float32(1e30))
 # places in `counts`
 SEEN, SKIPPED, FILLED = range(3)
 COUNTS = 3

@@ -308,6 +308,7 @@ class Pca(SampleProcessor):
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Copies of everything learned or remembered."""
+        self._rule()
         if self._stale:
             self._refresh()
         return {name: array.copy() for name, array in self._arrays().items()}
@@ -326,8 +327,11 @@ class Pca(SampleProcessor):
         """
         targets = self._arrays()
         for name, target in targets.items():
-            if name in state and (state[name].dtype.kind != target.dtype.kind or not np.isfinite(state[name]).all()):
-                raise InputError(f"state of Pca: {name} should be finite and {target.dtype}, found {state[name].dtype}")
+            found = state.get(name, target)
+            if found.dtype.kind != target.dtype.kind:
+                raise InputError(f"state of Pca: {name} should be {target.dtype}, found {found.dtype}")
+            if not np.isfinite(found).all():
+                raise InputError(f"state of Pca: {name} should be finite")
         before = {name: target.copy() for name, target in targets.items()}
         restore(type(self).__name__, targets, state)
         if not self._possible():
