@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rtkit.folders import make_folder
 from rtkit_pca.pca import Pca
-from rtkit_pca.rules import RULES, Floats
+from rtkit_pca.rules import RULES, Floats, RuleName
 
 PICTURES = Path(__file__).parent / "data" / "clothes.npz"
 COMPONENTS = 10
@@ -52,7 +52,7 @@ def run(folder: str) -> list[str]:
     ]
 
 
-def follow(rule: str, rows: NDArray[np.float32], exact: NDArray[np.float32]) -> Curve:
+def follow(rule: RuleName, rows: NDArray[np.float32], exact: NDArray[np.float32]) -> Curve:
     """Learn rows ``[n, d]`` by a rule, and compare with the exact components ``[k, d]``."""
     pca, random = Pca(components=len(exact), rule=rule), np.random.default_rng(0)
     pca.partial(rows[:0])  # the kernel is compiled before the clock runs
@@ -115,7 +115,7 @@ def draw_components(rows: NDArray[np.float32], exact: NDArray[np.float32], size:
     figure.savefig(path, dpi=110)
 
 
-def draw_curves(curves: dict[str, Curve], path: Path) -> None:
+def draw_curves(curves: dict[RuleName, Curve], path: Path) -> None:
     """Draw error and angle over passes for all rules into a PNG file."""
     from matplotlib.figure import Figure
 

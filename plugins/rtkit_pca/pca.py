@@ -221,10 +221,10 @@ class Pca(SampleProcessor):
 
         The output is made with the mean and the components as they were read last, at most `REFRESH` samples ago.
         """
-        data = np.ascontiguousarray(block.data)
+        data = np.ascontiguousarray(block.data, np.float64)
         if self._stale:
             self._refresh()
-        out = np.empty((len(data), len(self._channels)), data.dtype)
+        out = np.empty((len(data), len(self._channels)), block.data.dtype)
         done = 0
         while done < len(data):
             part = slice(done, min(len(data), done + int(self._clock[[LEFT, UNTIL_EVENT]].min())))

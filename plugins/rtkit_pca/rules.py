@@ -174,4 +174,4 @@ class Oja(Hebbian):
 
 
 #: By name.
-RULES: dict[str, type[Rule]] = {"incremental": Incremental, "ccipca": Ccipca, "oja": Oja, "sanger": Sanger, "autoencoder": Autoencoder}
+RULES: dict[RuleName, type[Rule]] = {"incremental": Incremental, "ccipca": Ccipca, "oja": Oja, "sanger": Sanger, "autoencoder": Autoencoder}
