@@ -117,9 +117,9 @@ def measure(rows):
                 learner.partial(rows[:0])  # compiles
             for number in range(1, max(PASSES) + 1):
                 shuffled = rows[random.permutation(len(rows))]
-                begin = time.perf_counter()
+                begin = time.process_time()
                 learner.partial(shuffled)
-                times.append((time.perf_counter() - begin) / len(rows) * 1e6)
+                times.append((time.process_time() - begin) / len(rows) * 1e6)
                 if number in PASSES:
                     ratios[-1].append(lost(learner.components) / best)
                     angles[-1].append(angle(learner.components))
@@ -142,7 +142,7 @@ def rows():
     with np.load(PICTURES) as file:
         sets["clothes"] = file["pictures"].reshape(len(file["pictures"]), -1).astype(np.float32) / 255
     titles = (f"error over exact, {n} passes" for n in PASSES)
-    yield "set, rows, values", "learner", *titles, "largest angle, 5 and 20 passes", "largest cosine, 5 passes", "us a row"
+    yield "set, rows, values", "learner", *titles, "largest angle, 5 and 20 passes", "largest cosine, 5 passes", "processor us a row"
     for name, data in sets.items():
         for learner, (ratios, angles, times, cosines) in measure(data).items():
             apart, five = np.array(angles), PASSES.index(5)
