@@ -9,60 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit_pca.centring import FAST, FILLED, WEIGHT, centre
+from rtkit_pca.vectors import NOTHING, project, take_away
 
-#: A part of a row that is this small beside it is rounding, and no new direction.
-NOTHING = 3e-6
 #: What is left of a row without its part along the directions is made orthogonal once more where it is smaller than this, as rounding
 #: then counts.
-FAINT = 0.5
+FAINT = 0.2
 #: Rotations after which the directions are made orthonormal again, as rounding piles up.
-TIDY = 64
-#: Columns that are rotated at once: they stay in the cache.
+TIDY = 16
+#: Columns that are rotated at once: few enough that they stay in the cache, and that the product is not worth a second thread.
 COLUMNS = 128
-
-
-@numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def project(basis: NDArray[np.float32], count: int, vector: NDArray[np.float32], along: NDArray[np.float32]) -> None:
-    """Fill ``along[:count]`` with the products of a vector with the first rows of a basis."""
-    size = vector.size
-    whole = count - count % 4
-    for j in range(0, whole, 4):
-        first, second, third, fourth = basis[j], basis[j + 1], basis[j + 2], basis[j + 3]
-        a = b = c = d = np.float32(0)
-        for i in range(size):
-            value = vector[i]
-            a += first[i] * value
-            b += second[i] * value
-            c += third[i] * value
-            d += fourth[i] * value
-        along[j], along[j + 1], along[j + 2], along[j + 3] = a, b, c, d
-    for j in range(whole, count):
-        first = basis[j]
-        a = np.float32(0)
-        for i in range(size):
-            a += first[i] * vector[i]
-        along[j] = a
-
-
-@numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def take_away(basis: NDArray[np.float32], count: int, vector: NDArray[np.float32], along: NDArray[np.float32]) -> float:
-    """Take so much of each of the first rows of a basis from a vector; gives the square of its length."""
-    size = vector.size
-    whole = count - count % 4
-    for j in range(0, whole, 4):
-        first, second, third, fourth = basis[j], basis[j + 1], basis[j + 2], basis[j + 3]
-        a, b, c, d = along[j], along[j + 1], along[j + 2], along[j + 3]
-        for i in range(size):
-            vector[i] -= a * first[i] + b * second[i] + c * third[i] + d * fourth[i]
-    for j in range(whole, count):
-        first = basis[j]
-        a = along[j]
-        for i in range(size):
-            vector[i] -= a * first[i]
-    square = np.float32(0)
-    for i in range(size):
-        square += vector[i] * vector[i]
-    return float(square)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from rtkit_pca.centring import FAST, FILLED, SEEN, centre, weight_of
 from rtkit_pca.gain import factorise, gather, innovate, substitute
-from rtkit_pca.incremental import project, take_away
-from rtkit_pca.vectors import AMNESIA, begin, move
+from rtkit_pca.vectors import AMNESIA, begin, move, project, take_away
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")

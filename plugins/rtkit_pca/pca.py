@@ -381,6 +381,7 @@ class Pca(SampleProcessor):
             fresh.load_state(arrays)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
+        fresh.events = self.events  # whoever drives it holds this list
         vars(self).update(vars(fresh))
         return self
 

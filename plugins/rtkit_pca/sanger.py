@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from rtkit_pca.centring import FAST, FILLED, SEEN, centre, weight_of
 from rtkit_pca.gain import factorise, gather, innovate
-from rtkit_pca.incremental import project
-from rtkit_pca.vectors import AMNESIA, begin, move, respond
+from rtkit_pca.vectors import AMNESIA, begin, move, project, respond
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
@@ -30,7 +29,7 @@ def learn(
     w_j ← w_j + α_j ỹ_j (u - Σ_{i ≤ j} y_i w_i) with y = W u. The Hebbian factor ỹ_j is y_j less what y_1 … y_{j-1} tell of it, and the step
     α_j the weight of the row divided by the variance of ỹ_j: the gain of the rows does not matter, weak components learn at the pace of
     strong ones, and what a weak one has of a strong one does not shake it. With y_j itself, a step that suits the tenth component of
-    pictures is unstable along the first. Each w_j is kept as long as it was before, so that no step, however large, makes it grow.
+    pictures is unstable along the first. Each w_j is then brought back to length 1, so that no step, however large, makes it grow.
 
     Parameters
     ----------
@@ -60,8 +59,9 @@ def learn(
                     move(row, vectors[j], 1.0, -along[j])
                     product, square, own = respond(vectors[j], row)
                     step = power / trace * gain[j] / factor[j, j]
-                    size = np.sqrt(own + step * step * square + 2 * step * product)
-                    move(vectors[j], row, 1 / size, step / size)
+                    size = np.sqrt(max(own + step * step * square + 2 * step * product, 0.0))
+                    if size > 0:
+                        move(vectors[j], row, 1 / size, step / size)
             if begin(row, power, counts, vectors, variances):
                 moments[filled, filled] = variances[filled]
         for j in range(counts[FILLED]):

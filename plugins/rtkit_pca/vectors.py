@@ -1,4 +1,4 @@
-"""What the kernels of the rules that keep one vector a component share: loops over a vector, written so that they run in SIMD registers."""
+"""What the kernels share: loops over vectors, written so that they run in SIMD registers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rtkit_pca.centring import FAST, FILLED
 
-#: What is left of a row that is this small beside it is rounding, and nothing to learn from.
+#: What is left of a row that is this small beside it is rounding, and no new direction.
 NOTHING = 3e-6
 #: How much more than in a plain mean the newest row counts, so that what was learned from wrong vectors fades; Weng et al. ask for 2 to 4.
 AMNESIA = 2.0
@@ -41,6 +41,50 @@ def move_and_remove(vector: NDArray[np.float32], row: NDArray[np.float32], keep:
         value = kept * vector[i] + added * row[i]
         vector[i] = value
         row[i] -= shared * value
+
+
+@numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
+def project(basis: NDArray[np.float32], count: int, vector: NDArray[np.float32], along: NDArray[np.float32]) -> None:
+    """Fill ``along[:count]`` with the products of a vector with the first rows of a basis."""
+    size = vector.size
+    whole = count - count % 4
+    for j in range(0, whole, 4):
+        first, second, third, fourth = basis[j], basis[j + 1], basis[j + 2], basis[j + 3]
+        a = b = c = d = np.float32(0)
+        for i in range(size):
+            value = vector[i]
+            a += first[i] * value
+            b += second[i] * value
+            c += third[i] * value
+            d += fourth[i] * value
+        along[j], along[j + 1], along[j + 2], along[j + 3] = a, b, c, d
+    for j in range(whole, count):
+        first = basis[j]
+        a = np.float32(0)
+        for i in range(size):
+            a += first[i] * vector[i]
+        along[j] = a
+
+
+@numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
+def take_away(basis: NDArray[np.float32], count: int, vector: NDArray[np.float32], along: NDArray[np.float32]) -> float:
+    """Take so much of each of the first rows of a basis from a vector; gives the square of its length."""
+    size = vector.size
+    whole = count - count % 4
+    for j in range(0, whole, 4):
+        first, second, third, fourth = basis[j], basis[j + 1], basis[j + 2], basis[j + 3]
+        a, b, c, d = along[j], along[j + 1], along[j + 2], along[j + 3]
+        for i in range(size):
+            vector[i] -= a * first[i] + b * second[i] + c * third[i] + d * fourth[i]
+    for j in range(whole, count):
+        first = basis[j]
+        a = along[j]
+        for i in range(size):
+            vector[i] -= a * first[i]
+    square = np.float32(0)
+    for i in range(size):
+        square += vector[i] * vector[i]
+    return float(square)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
