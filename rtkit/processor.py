@@ -48,9 +48,15 @@ class Processor(Generic[ItemT, SpecT]):
 
     def __post_init__(self) -> None:
         """Check the parameters of a processor that is a dataclass."""
-        values = {parameter.name: getattr(self, parameter.name) for parameter in parameters_of(type(self))}
-        for name, value in check_values(type(self), values).items():
+        for name, value in check_values(type(self), self.parameters()).items():
             setattr(self, name, value)
+
+    def parameters(self) -> dict[str, Any]:
+        """The values of the parameters by name, such that the class called with them gives another processor like this one.
+
+        Override it where a parameter is not kept under its own name.
+        """
+        return {p.name: getattr(self, p.name) for p in parameters_of(type(self)) if hasattr(self, p.name)}
 
     def open(self, spec: SpecT) -> SpecT:
         """Accept the format of the input, allocate state, and return the format of the output.
@@ -113,7 +119,7 @@ class Processor(Generic[ItemT, SpecT]):
             setattr(self, key, value)
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{p.name}={getattr(self, p.name)!r}" for p in parameters_of(type(self)) if hasattr(self, p.name))
+        values = ", ".join(f"{name}={value!r}" for name, value in self.parameters().items())
         return f"{type(self).__name__}({values})"
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from rtkit.errors import SpecError
 from rtkit.items import Block, Event, Frame, FrameSpec, SampleSpec
-from rtkit.parameters import parameters_of
 from rtkit.plugins import AnyProcessor, host
 from rtkit.processor import FrameProcessor, Processor, SampleProcessor, SplitFrameProcessor
 
@@ -64,7 +63,7 @@ def _factory(processor: str | AnyProcessor | type[AnyProcessor]) -> Factory:
         return lambda: host().create_step(processor)
     if isinstance(processor, type):
         return processor
-    values = {parameter.name: getattr(processor, parameter.name) for parameter in parameters_of(type(processor))}
+    values = processor.parameters()
     return lambda: type(processor)(**values)
 
 

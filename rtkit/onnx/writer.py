@@ -25,6 +25,8 @@ from rtkit.onnx.stepper import Stepper
 OPSET = 17
 #: Largest difference from the weights in numpy, relative to the largest output, that a file may show.
 LIMIT = 1e-5
+#: Channels that a card names one by one; of more, the first and the last.
+MOST_NAMES = 64
 _ACTIVATIONS = {"linear": None, "sigmoid": "Sigmoid", "tanh": "Tanh"}
 
 
@@ -82,6 +84,8 @@ class Network:
         when not given.
     rate : float, optional
         Sample rate (Hz).
+    centre : ndarray, optional
+        ``[channels]``: what is taken away from them first.
     """
 
     name: str
@@ -90,6 +94,7 @@ class Network:
     layers: tuple[Part, ...]
     error_of: int | None = None
     rate: float | None = None
+    centre: NDArray[Any] | None = None
 
     @property
     def taps(self) -> int:
@@ -99,11 +104,13 @@ class Network:
     @property
     def parameters(self) -> int:
         """Number of weights."""
-        return sum(layer.weights.size + layer.bias.size for part in self.layers for layer in _single_layers(part))
+        centre = 0 if self.centre is None else self.centre.size
+        return centre + sum(layer.weights.size + layer.bias.size for part in self.layers for layer in _single_layers(part))
 
     def run(self, samples: NDArray[Any]) -> NDArray[np.float64]:
         """The same in numpy, for samples ``[n, channels]`` after silence; the reference for the file."""
         padded = np.concatenate((np.zeros((self.taps - 1, samples.shape[1])), samples.astype(np.float64)))
+        padded -= 0 if self.centre is None else self.centre
         windows = np.lib.stride_tricks.sliding_window_view(padded, self.taps, axis=0)[:, :, ::-1]  # [n, channels, taps], newest first
         for part in self.layers:
             value = _evaluate(part, windows)
@@ -206,6 +213,10 @@ def _build(network: Network, onnx: Any) -> Any:
         make.make_node("Transpose", ["samples"], ["across"], perm=[0, 2, 1]),
     ]
     value = "across"
+    if network.centre is not None:
+        constants["centre"] = network.centre[:, None]
+        nodes.append(make.make_node("Sub", ["across", "centre"], ["centred"]))
+        value = "centred"
     for index, part in enumerate(network.layers):
         value = _add_part(nodes, constants, make, part, value, str(index), network.taps if index == 0 else 1)
     edges = {"one": [1], "start": [-past], "end": [np.iinfo(np.int64).max]}
@@ -307,5 +318,6 @@ def _difference(network: Network, path: Path) -> float:
 
 
 def _about(tensor: Tensor, network: Network) -> Tensor:
-    meaning = ", ".join(network.channels) if tensor.name == "signal" else "state, 0 at the start"
+    names = network.channels if len(network.channels) <= MOST_NAMES else (*network.channels[:2], "…", network.channels[-1])
+    meaning = ", ".join(names) if tensor.name == "signal" else "state, 0 at the start"
     return Tensor(tensor.name, tensor.dtype, tensor.shape, meaning)
