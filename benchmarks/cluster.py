@@ -74,5 +74,5 @@ def rows():
                 f"of these {unknown:.2f}",
                 f"of the others {known:.3f}",
             )
-    for model in ("fruits", "designed"):
+    for model in ("fruits", "designed", "designed_grey"):
         yield f"frames/s, 640 x 480, one thread, {model}", round(float(rate(model)))

@@ -11,6 +11,7 @@ from rtkit.errors import UsageError
 MODELS = {
     "aami": ("class of a heartbeat (N, S, V, F, Q) in its rhythm: Dense + LSTM across beats (MIT-BIH)", "rtkit_ecg"),
     "cluster_designed": ("clusters of pictures, as designed: encoder of an autoencoder with two values (Fruits-360)", "rtkit_cluster"),
+    "cluster_designed_grey": ("the same of grey pictures", "rtkit_cluster"),
     "cluster_fruits": ("clusters of pictures: EfficientNet-Lite0's averaged features, and ten fruits found in them", "rtkit_cluster"),
     "colorize_chroma": ("colours of a grey picture, as chroma: EfficientNet-Lite0 and a way back up (fruit)", "rtkit_colorize"),
     "colorize_designed": ("colours of a grey picture, as designed: autoencoder of 452,803 parameters (Fruits-360)", "rtkit_colorize"),

@@ -27,7 +27,8 @@ class Cluster(SplitFrameProcessor):
     Parameters
     ----------
     model : str
-        A folder that rtkit cluster fit has written; fruits, ten of them; designed, four of them by an autoencoder of two values.
+        A folder that rtkit cluster fit has written; fruits, ten of them; designed or
+        designed_grey, four of them by an autoencoder of two values.
     mosaic : bool
         Whether to lay typical pictures of the cluster along the lower edge.
     tell : str

@@ -11,20 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rtkit
-from export import cluster, cluster_designed, cluster_fruits, lite0
+from export import bottleneck, cluster, cluster_designed, cluster_designed_grey, cluster_fruits, lite0
 from export.road import finish
 from export.training import Finished
 from rtkit import InputError
 from rtkit.onnx import load
 from tests.rtkit_cluster.pictures import FRUITS, VISION, fruits
 
-FEW = (("Banana", "Blueberry"),)
+FEW = (("Banana", "Blueberry"), ("Lemon", "Orange"))
 
 
-@pytest.mark.parametrize("colours", [3, 1])
-def test_the_designed_network_has_two_values_between_and_gives_pictures_back(colours):
-    model = cluster_designed.build(colours)
-    assert model.count_params() == cluster_designed.PARAMETERS[colours]
+DESIGNED = [(cluster_designed, 3, 204_857), (cluster_designed_grey, 1, 199_959)]
+
+
+@pytest.mark.parametrize(("road", "colours", "parameters"), DESIGNED)
+def test_the_designed_network_has_two_values_between_and_gives_pictures_back(road, colours, parameters):
+    model = road.build()
+    assert model.count_params() == parameters
     assert model.get_layer("latent").output.shape == (None, 2)
     assert model.output.shape == (None, 100, 100, colours)
 
@@ -60,25 +63,27 @@ def few(tmp_path):
     return tmp_path
 
 
-def test_the_designed_model_is_trained_and_runs(few, monkeypatch):
-    monkeypatch.setattr(cluster_designed, "SETS", FEW)
-    monkeypatch.setattr(cluster_designed, "SHIPPED", FEW[0])
-    monkeypatch.setattr(cluster_designed, "LAST", ((FEW[0], False),))
-    trained = cluster_designed.make(few, 1, 0, few / "work")
-    assert [row["split"] for row in trained.metrics] == [f"Fruits-360 test, Banana, Blueberry, {kind}" for kind in ("grey", "colour")]
+@pytest.mark.parametrize(("road", "colours", "parameters"), DESIGNED)
+def test_the_designed_model_is_trained_and_runs(few, monkeypatch, road, colours, parameters):
+    monkeypatch.setattr(bottleneck, "SETS", FEW)
+    monkeypatch.setattr(bottleneck, "SHIPPED", FEW[1])
+    trained = road.make(few, 1, 0, few / "work")
+    kind = "colour" if colours == 3 else "grey"
+    assert [row["split"] for row in trained.metrics] == [f"Fruits-360 test, {', '.join(kinds)}, {kind}" for kinds in FEW]
     finish(trained, few / "model")
-    cluster_designed.complete(few, few / "model")
+    road.complete(few, few / "model")
     Finished.clear(few / "work")
     card = load(str(few / "model")).card
-    assert card.made_by["trained_on"] == ["Banana", "Blueberry"]
+    assert card.made_by["trained_on"] == ["Lemon", "Orange"]
+    assert card.made_by["autoencoder_parameters"] == parameters
     assert all(proof.difference <= 1e-5 for proof in card.verification)
-    frames = np.stack(fruits("Banana"))
+    frames = np.stack(fruits("Lemon"))
     _, events = rtkit.apply(f"cluster:model={few / 'model'}", frames, fps=1)
     assert all(len(event.data["latent"]) == 2 for event in events)
 
 
 def test_data_that_are_not_there_are_told(tmp_path):
-    for module in (cluster_fruits, cluster_designed):
+    for module in (cluster_fruits, cluster_designed, cluster_designed_grey):
         with pytest.raises(InputError, match=r"(efficientnet_lite0_cam\.onnx|fruits360_subset\.zip) is not there"):
             module.make(tmp_path, None, 0, tmp_path / "work")
 

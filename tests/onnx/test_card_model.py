@@ -38,7 +38,8 @@ def refused(path, *parts):
 
 PARAMETERS = {
     "aami": 160_181,
-    "cluster_designed": 9_386,
+    "cluster_designed": 82_886,
+    "cluster_designed_grey": 79_286,
     "cluster_fruits": 3_350_000,
     "colorize_chroma": 3_060_338,
     "colorize_designed": 452_803,

@@ -33,7 +33,7 @@ def copy(small, tmp_path):
     return shutil.copytree(small, tmp_path / "copy")
 
 
-@pytest.mark.parametrize("step", ["cluster", "cluster:mosaic=true,tell=change", "cluster:model=designed"])
+@pytest.mark.parametrize("step", ["cluster", "cluster:mosaic=true,tell=change", "cluster:model=designed", "cluster:model=designed_grey"])
 def test_it_obeys_the_laws(step):
     check_processor(step)
 
