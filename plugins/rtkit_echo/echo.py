@@ -58,7 +58,7 @@ class Echo(SampleProcessor):
     """
 
     tail_ms: Annotated[float, Range(8, 1000)] = 500.0
-    suppressor: Literal["rule", "none"] = "rule"
+    suppressor: Literal["rule"] | None = "rule"
     delay: bool = True
     drift: bool = True
 
@@ -82,7 +82,7 @@ class Echo(SampleProcessor):
         rate, channels = self.spec.rate, len(self.spec.channels)
         self._linear = Linear(rate, self.tail_ms / 1000, channels - 1, self.drift)
         self._size = size = self._linear.size
-        self._suppressor = Suppressor(rate, size) if self.suppressor != "none" else None
+        self._suppressor = Suppressor(rate, size) if self.suppressor else None
         self._finder = DelayFinder(rate, size) if self.delay else None
         self.latency = 2 * size if self._suppressor else size
         self._second = max(1, round(rate / size))  # blocks
