@@ -1,7 +1,9 @@
 """The bulk delay of the echo: how long the way through devices and air is before the room's answer begins.
 
-Generalised cross-correlation with phase transform (C. Knapp, G. Carter, IEEE Transactions on Acoustics, Speech, and Signal Processing 24, 1976), of
-the last second of the near end with the far end before it, averaged.
+Generalised cross-correlation with phase transform, of the last second of the near end with the far end before it, averaged.
+
+C. Knapp, G. Carter, "The generalized correlation method for estimation of time delay", IEEE Transactions on Acoustics, Speech, and Signal
+Processing 24 (1976).
 """
 
 from __future__ import annotations

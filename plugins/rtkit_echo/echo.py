@@ -167,7 +167,7 @@ class Echo(SampleProcessor):
         self._tally[[BLOCKS, SPOKE, CHANGES]] = 0
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        found = {"waiting": self._waiting, "ready": self._ready, "energy": self._energy, "tally": self._tally}
+        found: dict[str, NDArray[Any]] = {"waiting": self._waiting, "ready": self._ready, "energy": self._energy, "tally": self._tally}
         for name, part in (("linear", self._linear), ("suppressor", self._suppressor), ("delay", self._finder)):
             found |= {f"{name}.{key}": array for key, array in (part.arrays().items() if part else ())}
         return found

@@ -17,8 +17,6 @@ from rtkit_echo.kalman_kernel import Floats
 
 #: Half the length of a sinc, and how many there are from one sample to the next.
 HALF, PHASES = 16, 128
-#: Samples of the far end that are kept: the longest that reading may fall behind.
-RING = 1 << 13
 
 # places in `numbers`
 PLACE, PACE, BEFORE, STEP, TURNED, STRONG = range(6)
@@ -33,7 +31,7 @@ class FarEnd(NamedTuple):
     Parameters
     ----------
     ring : ndarray
-        Float32 ``[RING, channels]``: sample n is at n modulo `RING`.
+        Float32 ``[kept, channels]``: sample n is at n modulo `kept`.
     written : ndarray
         Int64 ``[1]``: samples so far.
     numbers : ndarray
@@ -49,28 +47,28 @@ class FarEnd(NamedTuple):
     bank: Floats
 
 
-def far_end(channels: int, size: int) -> FarEnd:
-    """A far end before its first sample, read in blocks of `size`."""
+def far_end(channels: int, size: int, kept: int) -> FarEnd:
+    """A far end before its first sample, read in blocks of `size`; at least its last `kept` samples are kept."""
     at = np.arange(-HALF + 1, HALF + 1) - np.arange(PHASES + 1)[:, None] / PHASES
     bank = np.sinc(at) * np.i0(8.0 * np.sqrt(np.clip(1 - (at / HALF) ** 2, 0, 1))) / np.i0(8.0)
     bank /= bank.sum(axis=1, keepdims=True)
     numbers = np.zeros(NUMBERS)
     numbers[BEFORE], numbers[STEP] = -size, 1
-    return FarEnd(np.zeros((RING, channels), np.float32), np.zeros(1, np.int64), numbers, bank.astype(np.float32))
+    return FarEnd(np.zeros((1 << int(kept).bit_length(), channels), np.float32), np.zeros(1, np.int64), numbers, bank.astype(np.float32))
 
 
 @numba.njit(nogil=True, cache=True)
 def write(far: FarEnd, block: Floats) -> None:
     """Take in a block ``[b, channels]``."""
     for n in range(block.shape[0]):
-        far.ring[(far.written[0] + n) % RING] = block[n]
+        far.ring[(far.written[0] + n) % far.ring.shape[0]] = block[n]
     far.written[0] += block.shape[0]
 
 
 @numba.njit(nogil=True, cache=True)
 def ahead(far: FarEnd, size: int) -> float:
     """Samples that are there beyond what the next block needs; negative if it cannot be read yet."""
-    return float(far.written[0]) - (far.numbers[PLACE] + size * (1 + far.numbers[PACE]))
+    return float(far.written[0] - far.numbers[PLACE] - size * (1 + far.numbers[PACE]))
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
@@ -87,7 +85,7 @@ def read(far: FarEnd, place: float, step: float, out: Floats) -> None:
         row = int(phase)
         share = np.float32(phase - row)
         if row == 0 and share == 0:
-            out[n] = far.ring[whole % RING]
+            out[n] = far.ring[whole % far.ring.shape[0]]
             continue
         last = min(2 * HALF, far.written[0] - (whole - HALF + 1))
         out[n] = 0
@@ -96,7 +94,7 @@ def read(far: FarEnd, place: float, step: float, out: Floats) -> None:
             weight = far.bank[row, tap] + share * (far.bank[row + 1, tap] - far.bank[row, tap])
             total += weight
             for c in range(channels):
-                out[n, c] += weight * far.ring[(whole - HALF + 1 + tap) % RING, c]
+                out[n, c] += weight * far.ring[(whole - HALF + 1 + tap) % far.ring.shape[0], c]
         if last < 2 * HALF:
             for c in range(channels):
                 out[n, c] /= total

@@ -1,7 +1,7 @@
 """Kernel: partitioned-block frequency-domain Kalman filter.
 
-G. Enzner, P. Vary, "Frequency-domain adaptive Kalman filter for acoustic echo control in hands-free telephones", Signal Processing 86 (2006);
-partitioned by F. Kuech, E. Mabande, G. Enzner, ICASSP 2014.
+G. Enzner, P. Vary, "Frequency-domain adaptive Kalman filter for acoustic echo control in hands-free telephones", Signal Processing 86
+(2006); partitioned by F. Kuech, E. Mabande, G. Enzner, ICASSP 2014. Only some partitions are constrained in each block, in turns.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Line(NamedTuple):
     Parameters
     ----------
     real, imaginary, power : ndarray
-        Float32 ``[channels, bins, 2 blocks]``.
+        Float32 ``[channels, bins, 2 partitions]``.
     last : ndarray
         Float32 ``[b, channels]``: the samples of the last block but one.
     head : ndarray
-        Int64 ``[2]``: the newest block, and how many blocks after it the window begins.
+        Int64 ``[1]``: the newest block, where the window begins.
     """
 
     real: Floats
@@ -52,15 +52,12 @@ class Filter(NamedTuple):
         Float32 ``[channels, bins, partitions]``: variance of the weights' error.
     error : ndarray
         Float32 ``[bins]``: power spectrum of the error, averaged.
-    expected : ndarray
-        Float32 ``[bins]``: power spectrum of the echo that the last estimate should have left, by the doubt about the weights.
     """
 
     real: Floats
     imaginary: Floats
     doubt: Floats
     error: Floats
-    expected: Floats
 
 
 class Room(NamedTuple):
@@ -85,17 +82,18 @@ class Plans(NamedTuple):
     turn: Plan
 
 
-def line(channels: int, size: int, blocks: int) -> Line:
+def line(channels: int, size: int, partitions: int) -> Line:
     """A silent far end, in blocks of `size` samples."""
-    spectra = [np.zeros((channels, size + 1, 2 * blocks), np.float32) for _ in range(3)]
-    return Line(*spectra, np.zeros((size, channels), np.float32), np.zeros(2, np.int64))
+    shape = (channels, size + 1, 2 * partitions)
+    real, imaginary, power = np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    return Line(real, imaginary, power, np.zeros((size, channels), np.float32), np.zeros(1, np.int64))
 
 
 def filter_of(channels: int, prior: Floats, size: int) -> Filter:
     """A filter that knows nothing but how large each partition ``[partitions]`` may be."""
     shape = (channels, size + 1, len(prior))
     doubt = np.broadcast_to(prior, shape).astype(np.float32)
-    return Filter(np.zeros(shape, np.float32), np.zeros(shape, np.float32), doubt, *(np.zeros(size + 1, np.float32) for _ in range(2)))
+    return Filter(np.zeros(shape, np.float32), np.zeros(shape, np.float32), doubt, np.zeros(size + 1, np.float32))
 
 
 def room(channels: int, size: int, lanes: int) -> Room:
@@ -117,9 +115,9 @@ def plans(channels: int, size: int, lanes: int) -> Plans:
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
 def push(line: Line, before: Floats, newest: Floats, room: Room, plans: Plans) -> float:
-    """Take in a block of the far end ``[b, channels]``, and the one before it once more; gives the energy of both."""
+    """Take in a block of the far end ``[b, channels]``, and the one before it once more; gives the mean power of their samples."""
     size, channels = newest.shape
-    blocks = line.real.shape[2] // 2
+    partitions = line.real.shape[2] // 2
     energy = 0.0
     for n in range(size):
         for c in range(channels):
@@ -129,28 +127,22 @@ def push(line: Line, before: Floats, newest: Floats, room: Room, plans: Plans) -
             line.last[n, c] = before[n, c]
     forward(room.far, room.far_real, room.far_imaginary, plans.far)
     old = line.head[0]
-    head = (old + blocks - 1) % blocks
+    head = (old + partitions - 1) % partitions
     line.head[0] = head
     for c in range(channels):
         for k in range(size + 1):
             r, i = room.far_real[k, c], room.far_imaginary[k, c]
-            for at in (old, old + blocks):
+            for at in (old, old + partitions):
                 line.real[c, k, at], line.imaginary[c, k, at], line.power[c, k, at] = r, i, r * r + i * i
             r, i = room.far_real[k, channels + c], room.far_imaginary[k, channels + c]
-            for at in (head, head + blocks):
+            for at in (head, head + partitions):
                 line.real[c, k, at], line.imaginary[c, k, at], line.power[c, k, at] = r, i, r * r + i * i
-    return energy
-
-
-@numba.njit(nogil=True, cache=True)
-def window(line: Line) -> int:
-    """Where the window of the last blocks begins."""
-    return (line.head[0] + line.head[1]) % (line.real.shape[2] // 2)
+    return energy / (2 * newest.size)
 
 
 @numba.njit(nogil=True, cache=True)
 def shift(filter_: Filter, blocks: int, prior: Floats) -> None:
-    """The window begins some blocks later (or earlier): move what is known along."""
+    """The far end comes some blocks later (or earlier): move what is known along."""
     partitions = prior.size
     for c in range(filter_.real.shape[0]):
         for k in range(filter_.real.shape[1]):
@@ -166,7 +158,7 @@ def shift(filter_: Filter, blocks: int, prior: Floats) -> None:
 def estimate(filter_: Filter, line: Line, room: Room, plans: Plans, out: Floats) -> None:
     """The echo ``[b]`` that a filter expects in this block."""
     channels, bins, partitions = filter_.real.shape
-    head = window(line)
+    head = line.head[0]
     for k in range(bins):
         r, i = np.float32(0), np.float32(0)
         for c in range(channels):
@@ -195,7 +187,7 @@ def learn(filter_: Filter, line: Line, error: Floats, keep: float, caution: floa
         Counts the blocks.
     """
     channels, bins, partitions = filter_.real.shape
-    size, head = error.size, window(line)
+    size, head = error.size, line.head[0]
     for n in range(size):
         room.signal[n, 0] = 0
         room.signal[size + n, 0] = error[n]
@@ -211,7 +203,6 @@ def learn(filter_: Filter, line: Line, error: Floats, keep: float, caution: floa
             doubt, power = filter_.doubt[c, k], line.power[c, k, head : head + partitions]
             for p in range(partitions):
                 expected += doubt[p] * power[p]
-        filter_.expected[k] = expected
         scale = np.float32(1) / (expected + np.float32(caution) * filter_.error[k] + np.float32(1e-8))
         for c in range(channels):
             xr, xi = line.real[c, k, head : head + partitions], line.imaginary[c, k, head : head + partitions]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,15 +34,12 @@ class Cancelled:
     ----------
     error, echo : ndarray
         Float32 ``[blocks, b]``: what is left of the near end, and the echo that was taken away.
-    expected : ndarray
-        Float32 ``[blocks, bins]``: power spectrum of the echo that may be left, as the filter sees it.
     notes : ndarray
         Int64 ``[blocks]``: 0 where the far end is silent, 1 where it speaks, 2 where the challenger took over.
     """
 
     error: Floats
     echo: Floats
-    expected: Floats
     notes: NDArray[np.int64]
 
 
@@ -72,9 +70,10 @@ class Linear:
         prior = (FIRST * 10 ** (-6 * np.arange(partitions) * size / rate / DECAY)).astype(np.float32)
         lanes = -(-partitions // TURNS)
         self._linear = linear_kernel.Linear(
-            far_kernel.far_end(channels, size),
-            kalman_kernel.line(channels, size, partitions + -(-round(LONGEST * rate) // size)),
-            *(kalman_kernel.filter_of(channels, prior, size) for _ in range(2)),
+            far_kernel.far_end(channels, size, (partitions + 2) * size + round(LONGEST * rate)),
+            kalman_kernel.line(channels, size, partitions),
+            kalman_kernel.filter_of(channels, prior, size),
+            kalman_kernel.filter_of(channels, prior, size),
             prior,
             np.zeros(linear_kernel.LEVELS),
             np.zeros(linear_kernel.COUNTS, np.int64),
@@ -84,9 +83,8 @@ class Linear:
 
     def __call__(self, near: Floats, far: Floats) -> Cancelled:
         """Cancel the echo in blocks ``[blocks, b]`` of the near end, with those ``[blocks, b, channels]`` of the far end."""
-        blocks, size = near.shape
-        made = Cancelled(np.empty_like(near), np.empty_like(near), np.empty((blocks, size + 1), np.float32), np.empty(blocks, np.int64))
-        linear_kernel.run(near, far, made.error, made.echo, made.expected, made.notes, self._follow, self._linear, self._room, self._plans)
+        made = Cancelled(np.empty_like(near), np.empty_like(near), np.empty(len(near), np.int64))
+        linear_kernel.run(near, far, made.error, made.echo, made.notes, self._follow, self._linear, self._room, self._plans)
         return made
 
     def expect(self, delay: float) -> bool:
@@ -94,26 +92,20 @@ class Linear:
 
         A filter that works goes on working: what it knows moves along. One that does not begins anew.
         """
-        line, size = self._linear.line, self.size
-        waiting = self._linear.far.written[0] - self._linear.far.numbers[far_kernel.PLACE]
-        wanted = max(0, int((delay - MARGIN) * self._rate - waiting) // size)
-        shift = min(wanted, line.real.shape[2] // 2 - len(self._linear.prior)) - int(line.head[1])
-        if abs(shift) * size < SLACK * self._rate:
+        levels, size = self._linear.levels, self.size
+        wanted = min(max(delay - MARGIN, 0.0), LONGEST)
+        blocks = math.floor((wanted - self.delay) * self._rate / size)
+        if abs(blocks) * size < SLACK * self._rate:
             return False
-        line.head[1] += shift
-        works = self._linear.levels[linear_kernel.ERROR] < WORKS * self._linear.levels[linear_kernel.NEAR]
-        for filter_ in (self._linear.main, self._linear.rival):
-            if works:
-                kalman_kernel.shift(filter_, shift, self._linear.prior)
-            else:
-                linear_kernel.restart(filter_, self._linear.prior)
+        works = bool(levels[linear_kernel.ERROR] < WORKS * levels[linear_kernel.NEAR])
+        linear_kernel.delay(self._linear, blocks, works, self._room, self._plans)
         return True
 
     @property
     def delay(self) -> float:
         """Time (s) by which the far end is held back before the filters see it."""
-        waiting = self._linear.far.written[0] - self._linear.far.numbers[far_kernel.PLACE]
-        return float(waiting + self._linear.line.head[1] * self.size) / self._rate
+        far = self._linear.far
+        return float(far.written[0] - far.numbers[far_kernel.PLACE]) / self._rate
 
     @property
     def drift(self) -> float:

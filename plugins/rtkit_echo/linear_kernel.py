@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rtkit_echo.far_kernel import BEFORE, PLACE, STEP, STRONG, TURNED, FarEnd, ahead, read, write
 from rtkit_echo.far_kernel import PACE as READ_PACE
 from rtkit_echo.fourier import forward
-from rtkit_echo.kalman_kernel import Filter, Floats, Line, Plans, Room, estimate, learn, push
+from rtkit_echo.kalman_kernel import Filter, Floats, Line, Plans, Room, estimate, learn, push, shift
 
 #: Of the filter in charge: how much of the path stays from block to block of 8 ms, and the theory's caution.
 KEEP, CAUTION = 0.9999, 2.0
@@ -42,8 +42,8 @@ LOCK_LOW, LOCK_HIGH, HEARD = 0.025, 0.5, 0.5
 PHASE_GAIN, PACE_GAIN, MOST_DRIFT = 3 / 16_000, 2e-4 / 16_000, 5e-4
 
 # places in `levels`
-FAR, NEAR, ERROR, RIVAL_ERROR, USUAL, ENERGY, FED = range(7)
-LEVELS = 7
+FAR, NEAR, ERROR, RIVAL_ERROR, USUAL, ENERGY = range(6)
+LEVELS = 6
 # places in `counts`
 WON, AGE, SINCE, USELESS, AWAKE, TURN = range(6)
 COUNTS = 6
@@ -108,7 +108,6 @@ def run(
     far: Floats,
     error: Floats,
     echo: Floats,
-    expected: Floats,
     notes: NDArray[np.int64],
     follow: bool,
     linear: Linear,
@@ -123,8 +122,6 @@ def run(
         Float32 ``[blocks, b]`` and ``[blocks, b, channels]``.
     error, echo : ndarray
         Float32 ``[blocks, b]``: filled with what is left, and with the echo that was taken away.
-    expected : ndarray
-        Float32 ``[blocks, bins]``: filled with the power spectrum of the echo that may be left, as the filter in charge sees it.
     notes : ndarray
         Int64 ``[blocks]``: filled with 0 where the far end is silent, 1 where it speaks, 2 where the challenger took over.
     follow : bool
@@ -133,7 +130,8 @@ def run(
     levels, counts = linear.levels, linear.counts
     bold, before, newest = np.empty_like(near[0]), np.zeros_like(far[0]), np.zeros_like(far[0])
     for block in range(near.shape[0]):
-        energy = _feed(linear, far[block], before, newest, room, plans)
+        write(linear.far, far[block])
+        energy = _feed(linear, before, newest, room, plans)
         levels[FAR] = max(SINK * levels[FAR], energy)
         levels[ENERGY] = max(energy, 0.9 * levels[ENERGY])
         active = levels[ENERGY] > QUIET and levels[ENERGY] > FAR_BELOW * levels[FAR]
@@ -142,7 +140,6 @@ def run(
             error[block, n] = near[block, n] - echo[block, n]
         notes[block] = 1 if active else 0
         if not active:
-            expected[block] = 0
             continue
         counts[TURN] += 1
         levels[NEAR] += PACE * (_power(near[block]) - levels[NEAR])
@@ -150,7 +147,6 @@ def run(
         if follow:
             _lock(linear, error[block], echo[block], room, plans)
         learn(linear.main, linear.line, error[block], KEEP, CAUTION, counts[TURN], room, plans)
-        expected[block] = linear.main.expected
         _watch(levels, counts, linear)
         if counts[AWAKE] == 0:
             continue
@@ -168,47 +164,52 @@ def run(
                 error[block, n] = bold[n]
                 echo[block, n] = near[block, n] - bold[n]
             notes[block] = 2
-            expected[block] = linear.rival.expected
             counts[WON] = counts[USELESS] = 0
         elif counts[AGE] > OLD and levels[RIVAL_ERROR] > HOPELESS * levels[ERROR]:
             _challenge(linear)
 
 
 @numba.njit(nogil=True, cache=True)
-def _feed(linear: Linear, block: Floats, before: Floats, newest: Floats, room: Room, plans: Plans) -> float:
-    """Take in a block of the far end, and hand one on to the line; gives the mean power of its samples.
+def _feed(linear: Linear, before: Floats, newest: Floats, room: Room, plans: Plans) -> float:
+    """Hand the next block of the far end on to the line; gives the mean power of its samples."""
+    numbers, size = linear.far.numbers, newest.shape[0]
+    if ahead(linear.far, size) < 0:  # the echo would come before its cause: there is nothing left to give
+        numbers[PLACE] += ahead(linear.far, size)
+        numbers[READ_PACE] = min(numbers[READ_PACE], 0.0)
+    step = 1 + numbers[READ_PACE]
+    read(linear.far, numbers[BEFORE], numbers[STEP], before)  # what was beyond the end then is there now
+    read(linear.far, numbers[PLACE], step, newest)
+    numbers[BEFORE], numbers[STEP] = numbers[PLACE], step
+    numbers[PLACE] += size * step
+    return push(linear.line, before, newest, room, plans)
 
-    Reading at another pace than writing, it comes to wait for a block, or has one too many. What is waiting between writing and reading, and
-    where the window of the line begins, make up the delay together; so a block may be left out or added there and made good here.
+
+@numba.njit(nogil=True, cache=True)
+def delay(linear: Linear, blocks: int, works: bool, room: Room, plans: Plans) -> None:
+    """Read the far end some blocks later (or earlier), and fill the line anew.
+
+    What filters that work know moves along, so that their echo stays where it was; those that do not begin anew.
     """
-    size, head = block.shape[0], linear.line.head
-    write(linear.far, block)
-    energy = 0.0
-    if ahead(linear.far, size) < 0 and head[1] > 0:
-        head[1] -= 1
-        return linear.levels[FED]
-    times = 2 if ahead(linear.far, size) >= 2 * size and head[1] < linear.line.real.shape[2] // 2 - linear.prior.size else 1
-    numbers = linear.far.numbers
-    for _ in range(times):
-        if ahead(linear.far, size) < 0:  # the echo would come before its cause: nothing is left to give
-            numbers[PLACE] += ahead(linear.far, size)
-            numbers[READ_PACE] = min(numbers[READ_PACE], 0.0)
-        step = 1 + numbers[READ_PACE]
-        read(linear.far, numbers[BEFORE], numbers[STEP], before)  # what was beyond the end then is there now
-        read(linear.far, numbers[PLACE], step, newest)
-        numbers[BEFORE], numbers[STEP] = numbers[PLACE], step
-        numbers[PLACE] += size * step
-        energy = push(linear.line, before, newest, room, plans) / (2 * newest.size)
-    head[1] += times - 1
-    linear.levels[FED] = energy
-    return energy
+    numbers, size, partitions = linear.far.numbers, linear.line.last.shape[0], linear.prior.size
+    before, newest = np.zeros_like(linear.line.last), np.zeros_like(linear.line.last)
+    step = 1 + numbers[READ_PACE]
+    numbers[PLACE] -= (blocks + partitions) * size * step
+    numbers[BEFORE], numbers[STEP] = numbers[PLACE] - size * step, step
+    for _ in range(partitions):
+        _feed(linear, before, newest, room, plans)
+    for filter_ in (linear.main, linear.rival):
+        if works:
+            shift(filter_, blocks, linear.prior)
+        else:
+            restart(filter_, linear.prior)
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
 def _lock(linear: Linear, error: Floats, echo: Floats, room: Room, plans: Plans) -> None:
     """Phase-locked loop: read the far end a little faster or slower, so that the estimate comes neither too late nor too early.
 
-    With E and Y the spectra of error and estimate, an echo that comes later by t leaves E = -j w t Y, and the near end is not correlated with Y.
+    With E and Y the spectra of error and estimate, an echo that comes later by t leaves E = -j w t Y, and the near end is not correlated
+    with Y.
     """
     levels, numbers, size = linear.levels, linear.far.numbers, error.size
     for n in range(size):
@@ -248,7 +249,9 @@ def _watch(levels: NDArray[np.float64], counts: NDArray[np.int64], linear: Linea
     share = levels[ERROR] / (levels[NEAR] + 1e-12)
     counts[SINCE] += 1
     counts[USELESS] += 1
-    if (share > ALARM * levels[USUAL] and share > LEAST and counts[SINCE] >= PAUSE) or (counts[AWAKE] == 0 and share > GOOD and counts[SINCE] >= OLD):
+    if (share > ALARM * levels[USUAL] and share > LEAST and counts[SINCE] >= PAUSE) or (
+        counts[AWAKE] == 0 and share > GOOD and counts[SINCE] >= OLD
+    ):
         counts[USELESS] = 0
         _challenge(linear)
     elif counts[USELESS] > PATIENCE and share < GOOD:

@@ -1,11 +1,11 @@
-"""Kernel: the residual echo suppressor of `echo`, by rule.
+"""Kernel: the residual echo suppressor of `echo`.
 
 What the linear stage leaves is echo that no linear filter of its length explains, the near end, and noise. A gain for each frequency
-takes the residual echo down: its power is that of the estimated echo times a leak, learned for each frequency; a talker at the near end
-shows as power far beyond it, and then the suppressor holds back.
+takes the residual echo and the noise down: the power of the first is that of the estimated echo times a leak, learned for each frequency; a
+talker at the near end shows as power far beyond it, and then the suppressor holds back.
 
-Y. Ephraim, D. Malah, IEEE Transactions on Acoustics, Speech, and Signal Processing 32 (1984), for the decision-directed gain; R. Martin, IEEE
-Transactions on Speech and Audio Processing 9 (2001), for the noise by minimum statistics.
+Y. Ephraim, D. Malah, IEEE Transactions on Acoustics, Speech, and Signal Processing 32 (1984), for the decision-directed gain; R. Martin,
+IEEE Transactions on Speech and Audio Processing 9 (2001), for the noise by minimum statistics.
 """
 
 from __future__ import annotations
@@ -33,11 +33,16 @@ LEAST_LEAK, NOISE_SHARE = 0.007, 0.3
 SUSPECTED, BELIEVED, STAYS = 4.0, 8.0, 0.95
 #: The residual echo is overestimated by this factor in single talk, and in double talk.
 SINGLE, DOUBLE = 4.0, 0.25
-#: The least gain in double talk, and the share of the noise's power that stays, or is made good by comfort noise.
-FLOOR, COMFORT = 0.4, 0.4
+#: The least gain in double talk; the share of the noise's power that stays, or is made good by comfort noise, while the far end speaks;
+#: and by how much the noise counts as something to take down.
+FLOOR, COMFORT, NOISY = 0.4, 0.2, 1.0
 #: Weight of the block before in the decision-directed estimate.
 DIRECTED = 0.8
 LEAK_MIN, LEAK_MAX = 1e-4, 4.0
+#: The leak in the search for a talker before anything was heard, and after the challenger took over.
+UNKNOWN_LEAK, NEW_LEAK = 0.1, 0.5
+#: Of the random numbers.
+SEED = 88_172_645_463_325_252
 
 # places in `levels`
 LEAK, TALK, SILENT, CLOSED = range(4)
@@ -74,6 +79,26 @@ class Suppressor(NamedTuple):
     lowest: Floats
     levels: NDArray[np.float64]
     counts: NDArray[np.uint64]
+
+
+def suppressor(size: int) -> Suppressor:
+    """The state before the first block of `size` samples."""
+    bins = size + 1
+    levels = np.zeros(LEVELS)
+    levels[LEAK] = UNKNOWN_LEAK
+    return Suppressor(
+        before=np.zeros((size, 2), np.float32),
+        overlap=np.zeros(size, np.float32),
+        error=np.zeros(bins, np.float32),
+        echo=np.zeros(bins, np.float32),
+        quiet=np.zeros(bins, np.float32),
+        tail=np.zeros(bins, np.float32),
+        leak=np.ones(bins, np.float32),
+        prior=np.zeros(bins, np.float32),
+        lowest=np.full((PARTS, bins), np.float32(1e9)),
+        levels=levels,
+        counts=np.array([0, SEED], np.uint64),
+    )
 
 
 @numba.njit(nogil=True, cache=True)
@@ -128,7 +153,7 @@ def noises(real: Floats, imaginary: Floats, state: Suppressor, floor: Floats) ->
 
 @numba.njit(nogil=True, cache=True)
 def open_up(notes: NDArray[np.int64], patience: int, fade: float, state: Suppressor, gain: Floats) -> None:
-    """Let everything pass where there has been no far end for longer than its echo lasts (`patience` blocks); gradually, by `fade` a block."""
+    """Let everything pass where there has been no far end for longer than its echo lasts (`patience` blocks), by `fade` more a block."""
     levels = state.levels
     for block in range(notes.size):
         levels[SILENT] = 0 if notes[block] > 0 else levels[SILENT] + 1
@@ -174,7 +199,7 @@ def gains(
             state.echo[k] += np.float32(PACE) * (echo[k] - state.echo[k])
             state.tail[k] = max(echo[k], np.float32(decay) * state.tail[k])
         if notes[block] == 2:
-            levels[LEAK] = max(levels[LEAK], 0.5)
+            levels[LEAK] = max(levels[LEAK], NEW_LEAK)
             state.leak[:] = np.maximum(state.leak, np.float32(1))
         left, known, whole, still, beyond = 0.0, 0.0, 0.0, 0.0, 0.0
         for k in range(first, last):
@@ -204,7 +229,7 @@ def gains(
                     leak_k *= np.float32(1) + np.float32(0.003) * min(seen / leak_k - np.float32(1), np.float32(3))
                     leak_k += np.float32(0.05 * (1 - talk)) * max(seen - leak_k, np.float32(0))
                 state.leak[k] = min(max(leak_k, np.float32(LEAK_MIN)), np.float32(LEAK_MAX))
-            residual = over * state.leak[k] * state.tail[k] + 1e-12
+            residual = over * state.leak[k] * state.tail[k] + NOISY * floor[block, k] + 1e-12
             ahead = DIRECTED * state.prior[k] / residual + (1 - DIRECTED) * max(power[k] / residual - 1, 0.0)
             gain = ahead / (1 + ahead)
             gain = max(gain, FLOOR * talk)
