@@ -163,7 +163,7 @@ def test_a_state_goes_on_and_one_of_another_length_is_refused():
     np.testing.assert_array_equal(*rest)
     short = rtkit.create("echo", tail_ms=100)
     short.open(spec)
-    with pytest.raises(InputError, match="linear.line_real should have shape"):
+    with pytest.raises(InputError, match=r"linear\.line_real should have shape"):
         short.load_state(one.state())
 
 
