@@ -52,12 +52,15 @@ class Filter(NamedTuple):
         Float32 ``[channels, bins, partitions]``: variance of the weights' error.
     error : ndarray
         Float32 ``[bins]``: power spectrum of the error, averaged.
+    expected : ndarray
+        Float32 ``[bins]``: power spectrum of the echo that the last estimate leaves, after the doubt about the weights.
     """
 
     real: Floats
     imaginary: Floats
     doubt: Floats
     error: Floats
+    expected: Floats
 
 
 class Room(NamedTuple):
@@ -93,7 +96,9 @@ def filter_of(channels: int, prior: Floats, size: int) -> Filter:
     """A filter that knows nothing but how large each partition ``[partitions]`` may be."""
     shape = (channels, size + 1, len(prior))
     doubt = np.broadcast_to(prior, shape).astype(np.float32)
-    return Filter(np.zeros(shape, np.float32), np.zeros(shape, np.float32), doubt, np.zeros(size + 1, np.float32))
+    return Filter(
+        np.zeros(shape, np.float32), np.zeros(shape, np.float32), doubt, np.zeros(size + 1, np.float32), np.zeros(size + 1, np.float32)
+    )
 
 
 def room(channels: int, size: int, lanes: int) -> Room:
@@ -203,6 +208,7 @@ def learn(filter_: Filter, line: Line, error: Floats, keep: float, caution: floa
             doubt, power = filter_.doubt[c, k], line.power[c, k, head : head + partitions]
             for p in range(partitions):
                 expected += doubt[p] * power[p]
+        filter_.expected[k] = expected
         scale = np.float32(1) / (expected + np.float32(caution) * filter_.error[k] + np.float32(1e-8))
         for c in range(channels):
             xr, xi = line.real[c, k, head : head + partitions], line.imaginary[c, k, head : head + partitions]

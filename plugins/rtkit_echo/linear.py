@@ -34,12 +34,15 @@ class Cancelled:
     ----------
     error, echo : ndarray
         Float32 ``[blocks, b]``: what is left of the near end, and the echo that was taken away.
+    expected : ndarray
+        Float32 ``[blocks, bins]``: power spectrum of the echo that may be left, as the filter sees it.
     notes : ndarray
         Int64 ``[blocks]``: 0 where the far end is silent, 1 where it speaks, 2 where the challenger took over.
     """
 
     error: Floats
     echo: Floats
+    expected: Floats
     notes: NDArray[np.int64]
 
 
@@ -83,8 +86,9 @@ class Linear:
 
     def __call__(self, near: Floats, far: Floats) -> Cancelled:
         """Cancel the echo in blocks ``[blocks, b]`` of the near end, with those ``[blocks, b, channels]`` of the far end."""
-        made = Cancelled(np.empty_like(near), np.empty_like(near), np.empty(len(near), np.int64))
-        linear_kernel.run(near, far, made.error, made.echo, made.notes, self._follow, self._linear, self._room, self._plans)
+        expected = np.empty((len(near), self.size + 1), np.float32)
+        made = Cancelled(np.empty_like(near), np.empty_like(near), expected, np.empty(len(near), np.int64))
+        linear_kernel.run(near, far, made.error, made.echo, made.expected, made.notes, self._follow, self._linear, self._room, self._plans)
         return made
 
     def expect(self, delay: float) -> bool:

@@ -90,7 +90,9 @@ def restart(filter_: Filter, prior: Floats) -> None:
 def _take_over(linear: Linear) -> None:
     linear.main.real[:] = linear.rival.real
     linear.main.imaginary[:] = linear.rival.imaginary
-    linear.main.doubt[:] = linear.rival.doubt
+    for c in range(linear.main.doubt.shape[0]):
+        for k in range(linear.main.doubt.shape[1]):
+            linear.main.doubt[c, k] = linear.prior  # what was learned in a moment is not to be relied on
     linear.main.error[:] = linear.rival.error
 
 
@@ -108,6 +110,7 @@ def run(
     far: Floats,
     error: Floats,
     echo: Floats,
+    expected: Floats,
     notes: NDArray[np.int64],
     follow: bool,
     linear: Linear,
@@ -122,6 +125,8 @@ def run(
         Float32 ``[blocks, b]`` and ``[blocks, b, channels]``.
     error, echo : ndarray
         Float32 ``[blocks, b]``: filled with what is left, and with the echo that was taken away.
+    expected : ndarray
+        Float32 ``[blocks, bins]``: filled with the power spectrum of the echo that may be left, as the filter in charge sees it.
     notes : ndarray
         Int64 ``[blocks]``: filled with 0 where the far end is silent, 1 where it speaks, 2 where the challenger took over.
     follow : bool
@@ -139,6 +144,7 @@ def run(
         for n in range(near.shape[1]):
             error[block, n] = near[block, n] - echo[block, n]
         notes[block] = 1 if active else 0
+        expected[block] = 0
         if not active:
             continue
         counts[TURN] += 1
@@ -147,6 +153,7 @@ def run(
         if follow:
             _lock(linear, error[block], echo[block], room, plans)
         learn(linear.main, linear.line, error[block], KEEP, CAUTION, counts[TURN], room, plans)
+        expected[block] = linear.main.expected
         _watch(levels, counts, linear)
         if counts[AWAKE] == 0:
             continue

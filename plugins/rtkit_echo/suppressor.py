@@ -46,7 +46,7 @@ class Suppressor:
         spacing = self._rate / (2 * self._size)
         first, last = int(suppressor_kernel.LOW / spacing), min(int(suppressor_kernel.HIGH / spacing) + 1, self._size)
         decay = 10 ** (-6 * self._size / self._rate / suppressor_kernel.REVERBERATION)
-        suppressor_kernel.gains(real, imaginary, made.notes, self._state, first, last, decay, floor, gain)
+        suppressor_kernel.gains(real, imaginary, made.expected, made.notes, self._state, first, last, decay, floor, gain)
         second = self._rate / self._size
         suppressor_kernel.open_up(made.notes, round(AFTER * second), 1 / (OPENS * second), self._state, gain)
         out = np.empty((blocks, self._size), np.float32)

@@ -1,8 +1,9 @@
 """Kernel: the residual echo suppressor of `echo`.
 
 What the linear stage leaves is echo that no linear filter of its length explains, the near end, and noise. A gain for each frequency
-takes the residual echo and the noise down: the power of the first is that of the estimated echo times a leak, learned for each frequency; a
-talker at the near end shows as power far beyond it, and then the suppressor holds back.
+takes the residual echo and the noise down: the power of the first is that of the estimated echo times a leak, learned for each frequency,
+or what the Kalman filter's own doubt about its weights lets expect, if that is more. A talker at the near end shows as power far beyond it,
+and then the suppressor holds back.
 
 Y. Ephraim, D. Malah, IEEE Transactions on Acoustics, Speech, and Signal Processing 32 (1984), for the decision-directed gain; R. Martin,
 IEEE Transactions on Speech and Audio Processing 9 (2001), for the noise by minimum statistics.
@@ -34,10 +35,12 @@ SUSPECTED, BELIEVED, STAYS = 4.0, 8.0, 0.95
 #: The residual echo is overestimated by this factor in single talk, and in double talk.
 SINGLE, DOUBLE = 4.0, 0.25
 #: The least gain in double talk; the share of the noise's power that stays, or is made good by comfort noise, while the far end speaks;
-#: and by how much the noise counts as something to take down.
-FLOOR, COMFORT, NOISY = 0.4, 0.2, 1.0
+#: and by how much the noise counts as something to take down. The second is the square of the first: comfort noise amid speech is heard.
+FLOOR, COMFORT, NOISY = 0.4, 0.16, 1.0
 #: Weight of the block before in the decision-directed estimate.
 DIRECTED = 0.8
+#: So much of what the filter's doubt leads it to expect is really left; the search for a talker takes it to be more, by this factor.
+TRUE, WARY = 0.05, 6.0
 LEAK_MIN, LEAK_MAX = 1e-4, 4.0
 #: The leak in the search for a talker before anything was heard, and after the challenger took over.
 UNKNOWN_LEAK, NEW_LEAK = 0.1, 0.5
@@ -168,6 +171,7 @@ def open_up(notes: NDArray[np.int64], patience: int, fade: float, state: Suppres
 def gains(
     real: Floats,
     imaginary: Floats,
+    expected: Floats,
     notes: NDArray[np.int64],
     state: Suppressor,
     first: int,
@@ -180,6 +184,8 @@ def gains(
 
     Parameters
     ----------
+    expected : ndarray
+        Float32 ``[blocks, bins]``: power of the echo that may be left, as `rtkit_echo.linear_kernel.run` fills it.
     floor : ndarray
         Float32 ``[blocks, bins]``: power of the noise.
     notes : ndarray
@@ -201,12 +207,13 @@ def gains(
         if notes[block] == 2:
             levels[LEAK] = max(levels[LEAK], NEW_LEAK)
             state.leak[:] = np.maximum(state.leak, np.float32(1))
-        left, known, whole, still, beyond = 0.0, 0.0, 0.0, 0.0, 0.0
+        left, known, whole, still, beyond, doubted = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for k in range(first, last):
             left += state.error[k]
             known += state.echo[k]
             whole += state.tail[k]
             still += floor[block, k]
+            doubted += TRUE * expected[block, k]
             beyond += max(np.float32(0), power[k] - floor[block, k])
         active = notes[block] > 0 and known > 1e-10
         if active:
@@ -215,7 +222,7 @@ def gains(
                 levels[LEAK] += 0.05 * (leak - levels[LEAK])
             else:
                 levels[LEAK] *= 1.002
-        ratio = beyond / (max(levels[LEAK], LEAST_LEAK) * whole + NOISE_SHARE * still + 1e-20)
+        ratio = beyond / (max(max(levels[LEAK], LEAST_LEAK) * whole, WARY * doubted) + NOISE_SHARE * still + 1e-20)
         levels[TALK] = max(ratio, STAYS * levels[TALK])
         talk = min(max(np.log(max(levels[TALK], 1e-6) / SUSPECTED) / np.log(BELIEVED / SUSPECTED), 0.0), 1.0)
         over = SINGLE * (DOUBLE / SINGLE) ** talk
@@ -229,7 +236,7 @@ def gains(
                     leak_k *= np.float32(1) + np.float32(0.003) * min(seen / leak_k - np.float32(1), np.float32(3))
                     leak_k += np.float32(0.05 * (1 - talk)) * max(seen - leak_k, np.float32(0))
                 state.leak[k] = min(max(leak_k, np.float32(LEAK_MIN)), np.float32(LEAK_MAX))
-            residual = over * state.leak[k] * state.tail[k] + NOISY * floor[block, k] + 1e-12
+            residual = over * max(state.leak[k] * state.tail[k], TRUE * expected[block, k]) + NOISY * floor[block, k] + 1e-12
             ahead = DIRECTED * state.prior[k] / residual + (1 - DIRECTED) * max(power[k] / residual - 1, 0.0)
             gain = ahead / (1 + ahead)
             gain = max(gain, FLOOR * talk)
