@@ -1,4 +1,4 @@
-"""Echo cancellers: `adaline` and `slpr`, the telephone problem."""
+"""Echo cancellers: `adaline` and `slpr` for telephone lines, `echo` for rooms."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Any
 
 from rtkit.hookspecs import hookimpl
 from rtkit_echo.adaline import Adaline
+from rtkit_echo.echo import Echo
 from rtkit_echo.slpr import Slpr
 
 
 @hookimpl
 def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> None:
-    """The sample-by-sample cancellers."""
+    """The cancellers."""
     register("adaline", Adaline)
     register("slpr", Slpr)
+    register("echo", Echo)
 
 
 def demo(folder: str) -> list[str]:

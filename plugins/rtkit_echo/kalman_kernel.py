@@ -1,0 +1,242 @@
+"""Kernel: partitioned-block frequency-domain Kalman filter.
+
+G. Enzner, P. Vary, "Frequency-domain adaptive Kalman filter for acoustic echo control in hands-free telephones", Signal Processing 86
+(2006); partitioned by F. Kuech, E. Mabande, G. Enzner, ICASSP 2014. Only some partitions are constrained in each block, in turns.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from rtkit_echo.fourier import Plan, forward, inverse, plan
+
+Floats = NDArray[np.float32]
+
+#: How fast the spectrum of the error is averaged.
+ERROR_PACE = 0.2
+_FAST = {"reassoc", "contract", "nsz"}
+
+
+class Line(NamedTuple):
+    """The last blocks of the far end: their spectra, newest first, twice in a row, so that a window is always contiguous.
+
+    Parameters
+    ----------
+    real, imaginary, power : ndarray
+        Float32 ``[channels, bins, 2 partitions]``.
+    last : ndarray
+        Float32 ``[b, channels]``: the samples of the last block but one.
+    head : ndarray
+        Int64 ``[1]``: the newest block, where the window begins.
+    """
+
+    real: Floats
+    imaginary: Floats
+    power: Floats
+    last: Floats
+    head: NDArray[np.int64]
+
+
+class Filter(NamedTuple):
+    """What a filter knows of the echo path.
+
+    Parameters
+    ----------
+    real, imaginary : ndarray
+        Float32 ``[channels, bins, partitions]``: the weights.
+    doubt : ndarray
+        Float32 ``[channels, bins, partitions]``: variance of the weights' error.
+    error : ndarray
+        Float32 ``[bins]``: power spectrum of the error, averaged.
+    expected : ndarray
+        Float32 ``[bins]``: power spectrum of the echo that the last estimate leaves, after the doubt about the weights.
+    """
+
+    real: Floats
+    imaginary: Floats
+    doubt: Floats
+    error: Floats
+    expected: Floats
+
+
+class Room(NamedTuple):
+    """Room for one step: spectra and signals of the far end's channels, of one signal, and of the partitions whose turn it is."""
+
+    far_real: Floats
+    far_imaginary: Floats
+    far: Floats
+    real: Floats
+    imaginary: Floats
+    signal: Floats
+    turn_real: Floats
+    turn_imaginary: Floats
+    turn: Floats
+
+
+class Plans(NamedTuple):
+    """Transforms of the far end's channels, of one signal, and of the partitions whose turn it is."""
+
+    far: Plan
+    one: Plan
+    turn: Plan
+
+
+def line(channels: int, size: int, partitions: int) -> Line:
+    """A silent far end, in blocks of `size` samples."""
+    shape = (channels, size + 1, 2 * partitions)
+    real, imaginary, power = np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    return Line(real, imaginary, power, np.zeros((size, channels), np.float32), np.zeros(1, np.int64))
+
+
+def filter_of(channels: int, prior: Floats, size: int) -> Filter:
+    """A filter that knows nothing but how large each partition ``[partitions]`` may be."""
+    shape = (channels, size + 1, len(prior))
+    doubt = np.broadcast_to(prior, shape).astype(np.float32)
+    return Filter(
+        np.zeros(shape, np.float32), np.zeros(shape, np.float32), doubt, np.zeros(size + 1, np.float32), np.zeros(size + 1, np.float32)
+    )
+
+
+def room(channels: int, size: int, lanes: int) -> Room:
+    """Room for blocks of `size` samples and so many partitions a turn."""
+    arrays = []
+    for count in (2 * channels, 1, lanes):
+        arrays += [
+            np.zeros((size + 1, count), np.float32),
+            np.zeros((size + 1, count), np.float32),
+            np.zeros((2 * size, count), np.float32),
+        ]
+    return Room(*arrays)
+
+
+def plans(channels: int, size: int, lanes: int) -> Plans:
+    """Plans for the same."""
+    return Plans(plan(size, 2 * channels), plan(size, 1), plan(size, lanes))
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+def push(line: Line, before: Floats, newest: Floats, room: Room, plans: Plans) -> float:
+    """Take in a block of the far end ``[b, channels]``, and the one before it once more; gives the mean power of their samples."""
+    size, channels = newest.shape
+    partitions = line.real.shape[2] // 2
+    energy = 0.0
+    for n in range(size):
+        for c in range(channels):
+            room.far[n, c], room.far[size + n, c] = line.last[n, c], before[n, c]
+            room.far[n, channels + c], room.far[size + n, channels + c] = before[n, c], newest[n, c]
+            energy += float(before[n, c]) ** 2 + float(newest[n, c]) ** 2
+            line.last[n, c] = before[n, c]
+    forward(room.far, room.far_real, room.far_imaginary, plans.far)
+    old = line.head[0]
+    head = (old + partitions - 1) % partitions
+    line.head[0] = head
+    for c in range(channels):
+        for k in range(size + 1):
+            r, i = room.far_real[k, c], room.far_imaginary[k, c]
+            for at in (old, old + partitions):
+                line.real[c, k, at], line.imaginary[c, k, at], line.power[c, k, at] = r, i, r * r + i * i
+            r, i = room.far_real[k, channels + c], room.far_imaginary[k, channels + c]
+            for at in (head, head + partitions):
+                line.real[c, k, at], line.imaginary[c, k, at], line.power[c, k, at] = r, i, r * r + i * i
+    return energy / (2 * newest.size)
+
+
+@numba.njit(nogil=True, cache=True)
+def shift(filter_: Filter, blocks: int, prior: Floats) -> None:
+    """The far end comes some blocks later (or earlier): move what is known along."""
+    partitions = prior.size
+    for c in range(filter_.real.shape[0]):
+        for k in range(filter_.real.shape[1]):
+            for turn in range(partitions):
+                p = turn if blocks > 0 else partitions - 1 - turn
+                known = 0 <= p + blocks < partitions
+                filter_.real[c, k, p] = filter_.real[c, k, p + blocks] if known else 0
+                filter_.imaginary[c, k, p] = filter_.imaginary[c, k, p + blocks] if known else 0
+                filter_.doubt[c, k, p] = filter_.doubt[c, k, p + blocks] if known else prior[p]
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+def estimate(filter_: Filter, line: Line, room: Room, plans: Plans, out: Floats) -> None:
+    """The echo ``[b]`` that a filter expects in this block."""
+    channels, bins, partitions = filter_.real.shape
+    head = line.head[0]
+    for k in range(bins):
+        r, i = np.float32(0), np.float32(0)
+        for c in range(channels):
+            xr, xi = line.real[c, k, head : head + partitions], line.imaginary[c, k, head : head + partitions]
+            wr, wi = filter_.real[c, k], filter_.imaginary[c, k]
+            for p in range(partitions):
+                r += wr[p] * xr[p] - wi[p] * xi[p]
+                i += wr[p] * xi[p] + wi[p] * xr[p]
+        room.real[k, 0], room.imaginary[k, 0] = r, i
+    inverse(room.real, room.imaginary, room.signal, plans.one)
+    for n in range(out.size):
+        out[n] = room.signal[out.size + n, 0]
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+def learn(filter_: Filter, line: Line, error: Floats, keep: float, caution: float, turn: int, room: Room, plans: Plans) -> None:
+    """Correct a filter by the error ``[b]`` that its estimate left.
+
+    Parameters
+    ----------
+    keep : float
+        How much of the echo path stays from one block to the next, 0 to 1.
+    caution : float
+        By how much the error's power weighs: 2 is the theory's, for the half of each transform that holds no error.
+    turn : int
+        Counts the blocks.
+    """
+    channels, bins, partitions = filter_.real.shape
+    size, head = error.size, line.head[0]
+    for n in range(size):
+        room.signal[n, 0] = 0
+        room.signal[size + n, 0] = error[n]
+    forward(room.signal, room.real, room.imaginary, plans.one)
+    kept = np.float32(keep * keep)
+    lost = np.float32(1) - kept
+    half = np.float32(0.5)
+    for k in range(bins):
+        er, ei = room.real[k, 0], room.imaginary[k, 0]
+        filter_.error[k] += np.float32(ERROR_PACE) * (er * er + ei * ei - filter_.error[k])
+        expected = np.float32(0)
+        for c in range(channels):
+            doubt, power = filter_.doubt[c, k], line.power[c, k, head : head + partitions]
+            for p in range(partitions):
+                expected += doubt[p] * power[p]
+        filter_.expected[k] = expected
+        scale = np.float32(1) / (expected + np.float32(caution) * filter_.error[k] + np.float32(1e-8))
+        for c in range(channels):
+            xr, xi = line.real[c, k, head : head + partitions], line.imaginary[c, k, head : head + partitions]
+            doubt, power = filter_.doubt[c, k], line.power[c, k, head : head + partitions]
+            wr, wi = filter_.real[c, k], filter_.imaginary[c, k]
+            for p in range(partitions):
+                gain = doubt[p] * scale
+                left = max(np.float32(0), np.float32(1) - half * gain * power[p])
+                doubt[p] = kept * left * doubt[p] + lost * (wr[p] * wr[p] + wi[p] * wi[p])
+                wr[p] += gain * (xr[p] * er + xi[p] * ei)
+                wi[p] += gain * (xr[p] * ei - xi[p] * er)
+    for c in range(channels):
+        _constrain(filter_.real[c], filter_.imaginary[c], turn, room, plans)
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+def _constrain(real: Floats, imaginary: Floats, turn: int, room: Room, plans: Plans) -> None:
+    """Cut what lies beyond a partition, and would wrap around, off the responses of some partitions: of all in a few turns."""
+    bins, partitions = real.shape
+    lanes = room.turn.shape[1]
+    first = (turn % (-(-partitions // lanes))) * lanes
+    for k in range(bins):
+        for lane in range(lanes):
+            p = min(first + lane, partitions - 1)
+            room.turn_real[k, lane], room.turn_imaginary[k, lane] = real[k, p], imaginary[k, p]
+    inverse(room.turn_real, room.turn_imaginary, room.turn, plans.turn)
+    room.turn[bins - 1 :] = 0
+    forward(room.turn, room.turn_real, room.turn_imaginary, plans.turn)
+    for k in range(bins):
+        for lane in range(min(lanes, partitions - first)):
+            real[k, first + lane], imaginary[k, first + lane] = room.turn_real[k, lane], room.turn_imaginary[k, lane]
