@@ -132,9 +132,9 @@ def _checked(rows: Floats, owners: Labels, strangers: tuple[float, float]) -> tu
     counts = np.bincount(owners) if len(owners) else np.zeros(0, int)
     if len(counts) < 2 or counts.min() < evaluation.FOLDS:
         return None, None
-    judged = evaluation.cross_validate(rows, owners, evaluation.parts(owners))
-    right = judged.labels == owners
-    return float(right.mean()), float((right & (judged.likeness >= likeness.limit(strangers, FAR))).mean())
+    labels, alike = evaluation.cross_validate(rows, owners, evaluation.parts(owners))
+    right = labels == owners
+    return float(right.mean()), float((right & (alike >= likeness.limit(strangers, FAR))).mean())
 
 
 def _metric(right: float, faces: int) -> dict[str, object]:

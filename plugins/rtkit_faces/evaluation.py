@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit_faces.likeness import likeness
+from rtkit_faces.deciding import decide
+from rtkit_faces.likeness import quarters
 from rtkit_faces.training import COMPONENTS, Floats, Labels, project, train
 
 #: Parts in which faces are left out in turn when people are enrolled.
 FOLDS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Of faces ``[m]``: who they were taken for, the chances ``[m, people]``, and the likeness to the one they were taken for."""
-
-    labels: Labels
-    chances: NDArray[np.floating[Any]]
-    likeness: Floats
-
-
-def cross_validate(rows: Floats, owners: Labels, folds: Iterable[Labels], components: int = COMPONENTS) -> Judged:
+def cross_validate(rows: Floats, owners: Labels, folds: Iterable[Labels], components: int = COMPONENTS) -> tuple[Labels, Floats]:
     """Recognise faces by what was learned from the others.
 
     Parameters
@@ -38,19 +29,24 @@ def cross_validate(rows: Floats, owners: Labels, folds: Iterable[Labels], compon
         Places that are left out together.
     components : int
         Most principal components.
+
+    Returns
+    -------
+    labels, likeness : ndarray
+        ``[m]``: who the faces were taken for, and how alike they are to them.
     """
-    people = int(owners.max()) + 1
-    labels, chances, alike = np.zeros(len(rows), np.intp), np.zeros((len(rows), people)), np.zeros(len(rows))
+    labels, alike = np.zeros(len(rows), np.intp), np.zeros(len(rows))
+    cut = quarters(rows)
     for left_out in folds:
         kept = np.setdiff1d(np.arange(len(rows)), left_out)
-        chances[left_out] = judge(rows[kept], owners[kept], rows[left_out, 0], components)
-        labels[left_out] = chances[left_out].argmax(axis=1)
-        for place in left_out:
-            alike[place] = likeness(rows[place, 0], rows[kept][owners[kept] == labels[place]].reshape(-1, rows.shape[-1]))
-    return Judged(labels, chances, alike)
+        found = chances(rows[kept], owners[kept], rows[left_out, 0], components)
+        examples = [cut[:, kept[owners[kept] == person]] for person in range(found.shape[1])]
+        examples = [own.reshape(len(own), -1, own.shape[-1]) for own in examples]
+        labels[left_out], alike[left_out] = decide(found, cut[:, left_out, 0], examples)
+    return labels, alike
 
 
-def judge(rows: Floats, owners: Labels, others: Floats, components: int = COMPONENTS) -> NDArray[np.floating[Any]]:
+def chances(rows: Floats, owners: Labels, others: Floats, components: int = COMPONENTS) -> NDArray[np.floating[Any]]:
     """The chances ``[n, people]`` of other faces ``[n, PIXELS]``, by what is learned from faces and their variations."""
     flat, repeated = rows.reshape(-1, rows.shape[-1]), np.repeat(owners, rows.shape[1])
     projection = project(flat, len(rows), components)

@@ -21,7 +21,7 @@ PLACES = np.array([[-0.5, 0], [0.5, 0], [0, 0.58], [-0.41, 1.12], [0.41, 1.12]])
 #: Deviation of the neighbourhood that light is judged by, in widths of the face.
 NEAR = 0.25
 #: What is added to a pixel (0 to 255) before its logarithm, and to the deviation of the logarithms, so that noise in the dark stays small.
-DARK, FLAT = 10.0, 0.1
+DARK, FLAT = 10.0, 0.2
 
 
 def upright(image: Image, points: Points) -> Image:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from rtkit.errors import InputError
 from rtkit.onnx import Model, load
 from rtkit.onnx.find import MODEL
 from rtkit_faces import likeness
+from rtkit_faces.deciding import decide
 from rtkit_faces.normalising import PIXELS
 from rtkit_faces.people import People
 from rtkit_faces.training import count_variations, levelled
@@ -30,16 +30,13 @@ class Finding:
     ----------
     person : int
         Place among the people; -1 where nobody is enrolled.
-    chance : float
-        Of this person among the enrolled ones, by the network, 0 to 1.
     likeness : float
-        To the most similar face of this person.
+        To the faces of this person, see `rtkit_faces.likeness`.
     score : float
         That it is this person and no stranger, 0 to 1; 0.5 at the limit of false accepts.
     """
 
     person: int
-    chance: float
     likeness: float
     score: float
 
@@ -71,25 +68,26 @@ class Recogniser:
         self._far = far
         self._network = _load(people, folder, threads, providers) if people.network else None
         rows = levelled(people.faces, count_variations(len(people.faces)))
-        self._rows = [rows[people.owners == person].reshape(-1, PIXELS) for person in range(len(people.names))]
+        self._examples = [likeness.quarters(rows[people.owners == person].reshape(-1, PIXELS)) for person in range(len(people.names))]
 
     def __call__(self, rows: NDArray[np.float32]) -> list[Finding]:
         """Whose the levelled faces ``[n, PIXELS]`` are. Several threads may call at once."""
-        return [self._judge(row, chance) for row, chance in zip(rows, self.chances(rows), strict=True)]
+        if not len(rows):
+            return []
+        if not self.people.names:
+            return [Finding(-1, 0.0, 0.0)] * len(rows)
+        found = decide(self._chances(rows), likeness.quarters(rows), self._examples)
+        return [
+            Finding(int(person), float(alike), likeness.score(float(alike), self.people.strangers, self._far))
+            for person, alike in zip(*found, strict=True)
+        ]
 
-    def chances(self, rows: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
-        """Of each person ``[n, people]``, by the network; 1 where there is only one."""
-        if self._network is None or not len(rows):
-            return np.ones((len(rows), len(self.people.names)), np.float32)
+    def _chances(self, rows: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+        """Of each person ``[n, people]``, by the network; 1 where there is none, as there is only one."""
+        if self._network is None:
+            return np.ones((len(rows), 1))
         (found,) = self._network.run({INPUT: rows})
         return np.concatenate([1 - found, found], axis=1) if found.shape[1] == 1 else found
-
-    def _judge(self, row: NDArray[np.float32], chances: Sequence[float] | NDArray[np.floating[Any]]) -> Finding:
-        if not len(chances):
-            return Finding(-1, 0.0, 0.0, 0.0)
-        person = int(np.argmax(chances))
-        alike = likeness.likeness(row, self._rows[person])
-        return Finding(person, float(chances[person]), alike, likeness.score(alike, self.people.strangers, self._far))
 
 
 def _load(people: People, folder: Path, threads: int, providers: str | None) -> Model:
