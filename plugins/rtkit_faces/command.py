@@ -40,7 +40,9 @@ def enrol_command(
     from rtkit_faces.people import check_name
 
     name, folder = check_name(name), folders.chosen(people)
-    enrolment.current(folder)  # what is damaged is told before a camera is opened
+    enrolment.current(folder)  # what is damaged is told before a camera is opened, and so is a place that cannot be
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is no folder; expected one for people")
     with telling(not quiet) as tell:
         found = gather(source, cropped, tell)
     for note in found.notes:

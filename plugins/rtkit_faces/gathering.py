@@ -57,9 +57,12 @@ class Gatherer:
     ----------
     cropped : bool
         Whether each picture is a face already, filled by it from brow to chin.
+    every : bool
+        Whether a picture that is the same as another one, or blurred, is kept as well: for measurements.
     """
 
-    def __init__(self, cropped: bool = False) -> None:
+    def __init__(self, cropped: bool = False, every: bool = False) -> None:
+        self._every = every
         self._detector = None if cropped else Detector(SMALLEST // 2)
         self.found = Gathered()
 
@@ -75,14 +78,18 @@ class Gatherer:
                 self.found.refused[reason] += 1
                 return False
             face = upright(image, faces[0].points)
-        if self._detector is not None and sharpness(face) < SHARPEST:
-            self.found.refused["blurred"] += 1
-            return False
-        if any((face == other).all() for other in self.found.faces):
-            self.found.refused["the same again"] += 1
+        reason = "" if self._every else self._unfit(face)
+        if reason:
+            self.found.refused[reason] += 1
             return False
         self.found.faces.append(face)
         return True
+
+    def _unfit(self, face: Image) -> str:
+        """Why an upright face is not kept; empty if it is."""
+        if self._detector is not None and sharpness(face) < SHARPEST:
+            return "blurred"
+        return "the same again" if any((face == other).all() for other in self.found.faces) else ""
 
 
 def refusal(faces: list[Face]) -> str:

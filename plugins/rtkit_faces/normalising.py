@@ -21,7 +21,9 @@ PLACES = np.array([[-0.5, 0], [0.5, 0], [0, 0.58], [-0.41, 1.12], [0.41, 1.12]])
 #: Deviation of the neighbourhood that light is judged by, in widths of the face.
 NEAR = 0.25
 #: What is added to a pixel (0 to 255) before its logarithm, and to the deviation of the logarithms, so that noise in the dark stays small.
-DARK, FLAT = 10.0, 0.2
+DARK, FLAT = 10.0, 0.3
+#: A face whose contrast is less than this is rounding, and counts as none.
+FAINT = 1e-2
 
 
 def upright(image: Image, points: Points) -> Image:
@@ -61,7 +63,7 @@ def level(face: Image) -> NDArray[np.float32]:
     row = (detail / (contrast + FLAT)).ravel()
     row -= row.mean()
     length = float(np.linalg.norm(row))
-    return np.asarray(row / length if length > 0 else row, np.float32)
+    return np.asarray(row / length if length > FAINT else np.zeros_like(row), np.float32)
 
 
 def sharpness(face: Image) -> float:

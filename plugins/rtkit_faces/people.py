@@ -178,6 +178,12 @@ def write(people: People, folder: Path) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
+def _stamp(folder: Path) -> tuple[int, int] | None:
+    """What tells one file of people from another one; None where there is none."""
+    path = folder / PEOPLE
+    return (path.stat().st_mtime_ns, path.stat().st_ino) if path.exists() else None
+
+
 def store(folder: Path, make: Callable[[Path], People]) -> People:
     """Replace the people of a folder by those that `make` gives, all at once: until then, the former ones hold.
 
@@ -191,9 +197,10 @@ def store(folder: Path, make: Callable[[Path], People]) -> People:
     Raises
     ------
     InputError
-        The folder cannot be written.
+        The folder cannot be written, or somebody else has written there in the meantime.
     """
     make_folder(folder)
+    before = _stamp(folder)
     try:
         with tempfile.TemporaryDirectory(prefix="new-", dir=folder) as name:
             made = make(Path(name))
@@ -202,6 +209,8 @@ def store(folder: Path, make: Callable[[Path], People]) -> People:
                 digest = hashlib.sha256((Path(name) / MODEL).read_bytes()).hexdigest()
                 network = f"{NETWORK}{digest[:12]}"
                 shutil.copytree(name, folder / network, dirs_exist_ok=True)
+            if _stamp(folder) != before:
+                raise InputError(f"{folder / PEOPLE}: changed by another enrolment in the meantime; enrol again")
             made = People(made.names, made.faces, made.owners, made.strangers, network, digest)
             write(made, folder)
     except OSError as error:

@@ -22,7 +22,7 @@ Labels = NDArray[np.intp]
 #: Most principal components, and passes over the faces in which they are learned.
 COMPONENTS, PASSES = 60, 4
 #: Variations of each face that are learned beside it; fewer where there are very many faces, so that no more rows than this are learned.
-VARIATIONS, MOST_ROWS = 6, 20_000
+VARIATIONS, MOST_ROWS = 10, 20_000
 #: Units of the two layers.
 HIDDEN = (200, 50)
 #: Rows in a step of the training, and steps at least and at most.
