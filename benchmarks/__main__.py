@@ -15,6 +15,7 @@ NAMES = (
     "frames",
     "colorize",
     "cluster",
+    "pca",
     "faces",
 )
 

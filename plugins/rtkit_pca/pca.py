@@ -164,7 +164,9 @@ class Pca(SampleProcessor):
 
     @property
     def components(self) -> NDArray[np.float32]:
-        """The components ``[k, d]``: orthogonal, of length 1, the one with most variance first, the largest value of each positive.
+        """The components ``[k, d]``: orthogonal, of length 1, the one with most variance first.
+
+        The largest value of each is positive when it is read first; later on it keeps its sign.
 
         Those that are not there, because fewer rows or fewer values were seen, are 0. ``[k, 0]`` before the width is known.
         """
@@ -221,10 +223,10 @@ class Pca(SampleProcessor):
 
         The output is made with the mean and the components as they were read last, at most `REFRESH` samples ago.
         """
-        data = np.ascontiguousarray(block.data)
+        data = np.ascontiguousarray(block.data, np.float64)
         if self._stale:
             self._refresh()
-        out = np.empty((len(data), len(self._channels)), data.dtype)
+        out = np.empty((len(data), len(self._channels)), block.data.dtype)
         done = 0
         while done < len(data):
             part = slice(done, min(len(data), done + int(self._clock[[LEFT, UNTIL_EVENT]].min())))
@@ -301,7 +303,9 @@ class Pca(SampleProcessor):
         """The components as they are now; kept until more is learned."""
         rule = self._rule()
         if self._reading is None:
-            self._reading = read(*rule.vectors(), self._count)
+            self._reading = read(*rule.vectors(), self._shown)
+            if self._stale:
+                self._shown[...] = self._reading.components  # whoever read them may count on their signs from now on
         return self._reading
 
     # ------------------------------------------------------------------------------------------------ states and models

@@ -18,7 +18,11 @@ class Reading(NamedTuple):
     orthogonality: float
 
 
-def read(vectors: Floats, variances: Floats, count: int) -> Reading:
+#: Cosine from which a component counts as the one that was read in its place before.
+SAME = 0.5
+
+
+def read(vectors: Floats, variances: Floats, before: NDArray[np.float32]) -> Reading:
     """Order vectors by variance, make them orthonormal, and settle their signs.
 
     Parameters
@@ -27,18 +31,19 @@ def read(vectors: Floats, variances: Floats, count: int) -> Reading:
         ``[m, d]``, of length 1.
     variances : ndarray
         ``[m]``.
-    count : int
-        k, at least m; what there is less of is filled up with zeros.
+    before : ndarray
+        ``[k, d]``, k at least m: the components as they were read before. Those that are still the same keep their sign; of others the
+        largest value is positive.
     """
     order = np.argsort(-variances, kind="stable")
     vectors, variances = vectors[order], variances[order]
     cosines = np.abs(vectors @ vectors.T)
     np.fill_diagonal(cosines, 0)
-    found = np.zeros((count, vectors.shape[1]), np.float32)
-    spread = np.zeros(count)
+    found, spread = np.zeros_like(before), np.zeros(len(before))
     number = min(vectors.shape)  # no more can be orthogonal than there are values
     found[:number] = np.linalg.qr(vectors[:number].T)[0].T
-    largest = np.take_along_axis(found, np.abs(found).argmax(axis=1)[:, None], axis=1)
-    found[largest[:, 0] < 0] *= -1
     spread[:number] = np.maximum(variances[:number], 0)
+    largest = np.take_along_axis(found, np.abs(found).argmax(axis=1)[:, None], axis=1)[:, 0]
+    likeness = np.einsum("kd,kd->k", found, before)
+    found[np.where(np.abs(likeness) > SAME, likeness, largest) < 0] *= -1
     return Reading(found, spread, float(cosines.max(initial=0.0)))

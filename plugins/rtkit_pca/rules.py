@@ -12,7 +12,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 #: Directions that `incremental` keeps beside the components: at least so many, and as many as there are components. What it
 #: forgets is what lies beyond them, so that the weakest component is found the better the more there are.
-SPARE = 20
+SPARE = 24
 
 
 class Rule:
@@ -174,4 +174,4 @@ class Oja(Hebbian):
 
 
 #: By name.
-RULES: dict[str, type[Rule]] = {"incremental": Incremental, "ccipca": Ccipca, "oja": Oja, "sanger": Sanger, "autoencoder": Autoencoder}
+RULES: dict[RuleName, type[Rule]] = {"incremental": Incremental, "ccipca": Ccipca, "oja": Oja, "sanger": Sanger, "autoencoder": Autoencoder}

@@ -50,7 +50,19 @@ def test_scores_and_back(pca, rows):
     np.testing.assert_allclose(pca.transform(pca.inverse(scores)), scores, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(pca.transform(rows[0]), scores[0], rtol=1e-5)
     np.testing.assert_allclose(pca.inverse(scores[0]), pca.inverse(scores)[0], rtol=1e-5)
-    assert np.abs(pca.components)[np.arange(3), np.abs(pca.components).argmax(axis=1)].min() == pca.components.max(axis=1).min()
+    assert (pca.components.max(axis=1) == np.abs(pca.components).max(axis=1)).all()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_components_keep_their_signs(rule):
+    random = np.random.default_rng(0)  # the two largest values of the component are as large as each other, and differ in sign
+    rows = random.standard_normal((3000, 1)) * [1, -1, 0.2] + 0.1 * random.standard_normal((3000, 3))
+    pca = rtkit.create("pca", components=1, rule=rule)
+    first = pca.partial(rows[:100]).components
+    for start in range(100, 3000, 100):
+        assert np.sum(pca.partial(rows[start : start + 100]).components * first) > 0.9
+    scores, _ = rtkit.apply(f"pca:components=1,rule={rule}", rows, rate=1)
+    assert np.abs(np.corrcoef(scores[300:, 0], rows[300:, 0])[0, 1]) > 0.98
 
 
 def test_what_is_given_out_is_a_copy(pca):
