@@ -2,22 +2,25 @@
 
 import time
 
-import cv2
 import numpy as np
 from rtkit_faces import evaluation, likeness
+from rtkit_faces.deciding import decide
 from rtkit_faces.detector import CLOSE, YUNET
 from rtkit_faces.faces import Faces
 from rtkit_faces.gathering import Gatherer
 from rtkit_faces.training import count_variations, levelled
 
 from rtkit import Frame, FrameSpec
+from rtkit.video.opencv import opencv
 from tests.rtkit_faces.pictures import COLLINS, DATA, HOPPER, STRANGE, album, on_wall
 from tests.rtkit_faces.test_faces import enrolled
+
+cv2 = opencv()
 
 #: Rates of false accepts that are asked for.
 RATES = (0.001, 0.01, 0.05, 0.1)
 #: Trials in which some people are enrolled and the others are strangers, and faces that are enrolled of each.
-TRIALS, EACH = 20, 6
+TRIALS, EACH = 12, 6
 FRAMES = 100
 
 
@@ -66,13 +69,11 @@ def strangers(own, other, count, random):
     places = [random.permutation(np.flatnonzero(owners == person)) for person in people]
     kept, left = (np.concatenate([own[part] for own in places]) for part in (np.s_[:EACH], np.s_[EACH:]))
     new = np.searchsorted(np.sort(people), owners)
-    others = np.flatnonzero(~np.isin(owners, people)) if other is None else np.arange(len(other))
-    shown = rows[others, 0] if other is None else other[:, 0]
+    shown = rows[~np.isin(owners, people), 0] if other is None else other[:, 0]
     faces = np.concatenate([rows[left, 0], shown])
-    everything = np.concatenate([rows[kept], np.broadcast_to(faces[:, None], (len(faces), *rows.shape[1:]))])
-    labels = np.concatenate([new[kept], np.zeros(len(faces), np.intp)])
-    found, alike = evaluation.cross_validate(everything, labels, [np.arange(len(kept), len(everything))])
-    found, alike = found[len(kept) :], alike[len(kept) :]
+    chances = evaluation.chances(rows[kept], new[kept], faces)
+    examples = [likeness.quarters(rows[kept[new[kept] == person]].reshape(-1, rows.shape[-1])) for person in range(count)]
+    found, alike = decide(chances, likeness.quarters(faces), examples)
     true = np.where(found[: len(left)] == new[left], alike[: len(left)], np.nan)
     return true, alike[len(left) :], likeness.strangers(rows[kept], new[kept])
 

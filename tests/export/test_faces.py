@@ -43,7 +43,7 @@ def folder_of(folder, flat=False, **people):
 def test_a_folder_of_people_becomes_what_the_processor_reads(tmp_path, people):
     albums = dict(zip(("Grace", "Eileen", "Third"), (album(path, 4) for path in (HOPPER, COLLINS, STRANGE)), strict=True))
     folder = folder_of(tmp_path / "people", flat=people == 2, **{name: albums[name] for name in list(albums)[:people]})
-    trained = faces.make(folder, 8, 0, tmp_path / "work")
+    trained = faces.make(folder, 3, 0, tmp_path / "work")
     assert [row["count"] for row in trained.metrics] == [4 * people] * 2
     finish(trained, tmp_path / "model")
     faces.complete(folder, tmp_path / "model")
