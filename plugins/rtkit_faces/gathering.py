@@ -11,6 +11,7 @@ from rtkit.endpoints import make_source
 from rtkit.errors import InputError, UsageError
 from rtkit.items import Frame, FrameSpec, Image
 from rtkit.source import Options
+from rtkit.video.size import LARGEST, fit
 from rtkit.video.stills import SUFFIXES, read_picture
 from rtkit_faces.detector import Detector, Face
 from rtkit_faces.normalising import sharpness, upright, whole
@@ -69,6 +70,9 @@ class Gatherer:
     def take(self, image: Image) -> bool:
         """Look at one picture; says whether its face was kept."""
         self.found.seen += 1
+        longest = max(image.shape[:2])
+        if longest > LARGEST:  # OpenCV does not warp what is larger
+            image = fit(image, *(max(1, side * LARGEST // longest) for side in image.shape[1::-1]))
         if self._detector is None:
             face = whole(image)
         else:

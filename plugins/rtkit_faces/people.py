@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from rtkit.errors import InputError
 from rtkit.folders import make_folder
+from rtkit.onnx.card import NAME as CARD
 from rtkit.onnx.find import MODEL
 from rtkit_faces.normalising import HIGH, WIDE
 
@@ -27,10 +28,10 @@ Array = NDArray[Any]
 PEOPLE = "people.npz"
 #: What somebody is called who is not enrolled.
 UNKNOWN = "unknown"
-#: Longest name, and most people and faces that are taken for real.
-LONGEST, MOST_PEOPLE, MOST_FACES = 60, 10_000, 1_000_000
-#: Folders of networks begin so; those that no file of people names are left-overs.
-NETWORK = "network-"
+#: Longest name (characters).
+LONGEST = 60
+#: Folders of networks begin so, and those in which one is being made; those that no file of people names are left-overs.
+NETWORK, NEW = "network-", "new-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ def store(folder: Path, make: Callable[[Path], People]) -> People:
     make_folder(folder)
     before = _stamp(folder)
     try:
-        with tempfile.TemporaryDirectory(prefix="new-", dir=folder) as name:
+        with tempfile.TemporaryDirectory(prefix=NEW, dir=folder) as name:
             made = make(Path(name))
             network, digest = "", ""
             if (Path(name) / MODEL).is_file():
@@ -215,7 +216,9 @@ def store(folder: Path, make: Callable[[Path], People]) -> People:
             write(made, folder)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from None
-    for other in folder.glob(f"{NETWORK}*"):
+    for other in (*folder.glob(f"{NETWORK}*"), *folder.glob(f"{NEW}*")):
         if other.name != made.network:
             shutil.rmtree(other, ignore_errors=True)
+    for name in (MODEL, CARD):  # of people who were exported here: who is forgotten must not stay in it
+        (folder / name).unlink(missing_ok=True)
     return made

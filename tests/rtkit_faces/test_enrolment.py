@@ -1,15 +1,20 @@
 """`rtkit faces enrol`, `list` and `forget`, as a user does it, and what must not be lost when it goes wrong."""
 
+import dataclasses
+import itertools
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
-from rtkit_faces import enrolment, people
+from rtkit_faces import enrolment, gathering, people
 from rtkit_faces.gathering import Gatherer, gather
 from rtkit_faces.normalising import HIGH, WIDE
 
 from rtkit import InputError
+from rtkit.items import Frame, FrameSpec
+from rtkit.source import Source
 from rtkit.video.opencv import opencv
 from rtkit.video.stills import write_picture
 from tests.rtkit_faces.pictures import COLLINS, HOPPER, STRANGE, album, on_wall
@@ -187,6 +192,59 @@ def test_a_video_is_looked_at_several_times_a_second(cli, pictures, tmp_path):
     assert len(found.faces) >= 4
 
 
+class Camera(Source):
+    """A live source that shows pictures, ten a second, for ever."""
+
+    live = True
+
+    def __init__(self, pictures):
+        self.name, self.pictures, self.ended = "camera:0", pictures, []
+
+    def open(self, dtype=np.float32):
+        return FrameSpec(640, 360, 10)
+
+    def __iter__(self):
+        for number in itertools.count():
+            yield Frame(on_wall(self.pictures[number % len(self.pictures)]), number, number / 10)
+
+    def stop(self):
+        self.ended.append("stop")
+
+    def close(self):
+        self.ended.append("close")
+
+
+def test_a_camera_is_looked_at_until_there_are_enough_faces_or_for_some_time(monkeypatch):
+    camera = Camera(album(HOPPER))
+    monkeypatch.setattr(gathering, "make_source", lambda name, options: camera)
+    monkeypatch.setattr(gathering, "WANTED", 3)
+    found = gather("camera:0")
+    assert (len(found.faces), found.seen) == (3, 3)
+    assert camera.ended == ["stop", "close"]
+    camera.pictures = album(HOPPER)[:1]
+    monkeypatch.setattr(gathering, "PATIENCE", 2.0)
+    found = gather("camera:0")
+    assert len(found.faces) == 1
+    assert found.refused["the same again"] == found.seen - 1 == 6
+
+
+def test_a_huge_picture_is_made_smaller(monkeypatch):
+    monkeypatch.setattr(gathering, "LARGEST", 300)
+    gatherer = Gatherer()
+    assert gatherer.take(on_wall(album(HOPPER)[0], width=480, height=300))
+
+
+def test_who_is_forgotten_is_gone_from_exported_people_too(tmp_path):
+    enrolment.enrol(tmp_path, "Grace", faces(HOPPER))
+    made = enrolment.enrol(tmp_path, "Eileen", faces(COLLINS)).people
+    for path in (tmp_path / made.network).iterdir():
+        shutil.copy(path, tmp_path)
+    people.write(dataclasses.replace(made, network="."), tmp_path)
+    (tmp_path / "new-left").mkdir()
+    enrolment.forget(tmp_path, "Eileen")
+    assert [path.name for path in tmp_path.iterdir()] == ["people.npz"]
+
+
 def test_enrolling_needs_no_tensorflow(tmp_path):
     code = """
 import sys
@@ -197,8 +255,6 @@ for name in "ab":
     enrolment.enrol(__import__("pathlib").Path(sys.argv[1]), name, list(random.integers(0, 256, (5, 56, 48), dtype=np.uint8)))
 print(sorted(name for name in ("tensorflow", "keras", "tf2onnx") if name in sys.modules))
 """
-    import sys
-
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "people")], capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "[]", done.stderr
 
