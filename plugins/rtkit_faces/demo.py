@@ -27,7 +27,7 @@ PICTURES = Path(__file__).parent / "data"
 ENROLLED = {"Grace Hopper": "grace_hopper.jpg", "Eileen Collins": "eileen_collins.jpg"}
 STRANGER = "stranger.jpg"
 #: Pictures of each that are made to enrol them.
-VARIED = 12
+VARIED = 24
 #: The clip: size (pixels), frames a second, frames, and frames that each takes to pass.
 WIDE, HIGH, FPS, FRAMES, PASSING = 640, 360, 20, 200, 110
 #: Frames on the sheet, across and down.

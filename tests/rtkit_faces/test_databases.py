@@ -18,25 +18,27 @@ def yale():
 
 @pytest.mark.parametrize("way", ["whole", "found"])
 def test_fifteen_people_in_changing_light(yale, way):
-    labels, _ = evaluation.cross_validate(yale.rows[way], yale.owners, evaluation.parts(yale.owners, 4))
+    labels, _ = evaluation.cross_validate(yale.rows[way], yale.owners, evaluation.parts(yale.owners))
     right = (labels == yale.owners).mean()
-    print(f"Yale, {way}, a quarter left out: {right:.4f}")
-    assert right >= 0.93
+    print(f"Yale, {way}, a third left out: {right:.4f}")
+    assert right >= 0.92
 
 
-@pytest.mark.parametrize("components", [10, 60])
-def test_two_people_by_the_designed_network(yale, components):
+def test_two_people_by_the_designed_network(yale):
     two = yale.owners < 2
-    labels, _ = evaluation.cross_validate(yale.rows["whole"][two], yale.owners[two], evaluation.parts(yale.owners[two], 7), components)
+    labels, _ = evaluation.cross_validate(yale.rows["whole"][two], yale.owners[two], evaluation.parts(yale.owners[two]), 10)
     assert (labels == yale.owners[two]).mean() >= 0.95
 
 
 def test_strangers_are_mostly_refused(yale):
-    rows, owners = yale.rows["found"], yale.owners
-    enrolled = owners < 8
-    usual = likeness.strangers(rows[enrolled], owners[enrolled])
-    others = likeness.quarters(rows[~enrolled, 0])
-    alike = np.max(
-        [likeness.likeness(others, likeness.quarters(rows[owners == person].reshape(-1, rows.shape[-1]))) for person in range(8)], 0
-    )
-    assert (alike >= likeness.limit(usual, 0.01)).mean() <= 0.05
+    rows, owners, accepted = yale.rows["found"], yale.owners, []
+    cut = likeness.quarters(rows)
+    for first in (0, 5, 10):
+        people = (first + np.arange(8)) % 15
+        enrolled = np.isin(owners, people)
+        usual = likeness.strangers(rows[enrolled], owners[enrolled])
+        others = cut[:, ~enrolled, 0]
+        alike = [likeness.likeness(others, cut[:, owners == person].reshape(len(cut), -1, cut.shape[-1])) for person in people]
+        accepted.append((np.max(alike, axis=0) >= likeness.limit(usual, 0.01)).mean())
+    print(f"strangers accepted at 0.01: {np.round(accepted, 4)}")
+    assert np.mean(accepted) <= 0.05

@@ -1,11 +1,13 @@
 """The processor: who is seen where, strangers, frames of all kinds, tracks, and folders of people that are damaged."""
 
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
 from rtkit_faces import enrolment, people
+from rtkit_faces.demo import run
 from rtkit_faces.gathering import Gatherer
 from rtkit_faces.tracks import Tracks, overlap
 
@@ -214,3 +216,14 @@ def test_what_may_change_while_running(two):
         processor.set(far=0.1)
     with pytest.raises(UsageError):
         rtkit.create("faces", far=0.0)
+
+
+def test_the_demo_names_those_who_are_enrolled_and_not_the_stranger(tmp_path):
+    lines = "\n".join(run(str(tmp_path / "demo")))
+    for name in ("faces.mp4", "faces.png"):
+        assert (tmp_path / "demo" / name).stat().st_size > 10_000
+        assert name in lines
+    right, seen = map(int, re.search(r"(\d+) of (\d+) named right", lines).groups())
+    print(f"{right} of {seen}")
+    assert seen > 150
+    assert right >= 0.65 * seen
