@@ -1,5 +1,6 @@
 """Faces: recognition of left-out pictures, strangers refused, and frames a second beside bare YuNet."""
 
+import functools
 import time
 
 import numpy as np
@@ -22,21 +23,26 @@ RATES = (0.001, 0.01, 0.05, 0.1)
 #: Trials in which some people are enrolled and the others are strangers, and faces that are enrolled of each.
 TRIALS, EACH = 12, 6
 FRAMES = 100
+WAYS = ("whole", "found")
 
 
 class Set:
     """Faces of a database, as whole pictures of the size that others are measured with, or found and turned upright."""
 
     def __init__(self, name, paths, owner, small):
-        pictures = [cv2.imread(str(path)) for path in paths]
         self.name = name
+        self._small = small
+        self._pictures = [cv2.imread(str(path)) for path in paths]
         self.owners = np.unique([owner(path) for path in paths], return_inverse=True)[1].astype(np.intp)
-        self.rows = {}
-        for way, images in (("whole", [cv2.resize(one, small, interpolation=cv2.INTER_AREA) for one in pictures]), ("found", pictures)):
-            gatherer = Gatherer(way == "whole", every=True)
-            kept = [gatherer.take(image) for image in images]
-            assert all(kept), (name, way, gatherer.found.refused)
-            self.rows[way] = levelled(gatherer.found.faces, count_variations(len(images)))
+
+    @functools.cache  # noqa: B019 - a few sets, for as long as the process
+    def rows(self, way):
+        """Levelled faces and their variations, ``whole`` or ``found``."""
+        gatherer = Gatherer(way == "whole", every=True)
+        for image in self._pictures:
+            kept = gatherer.take(cv2.resize(image, self._small, interpolation=cv2.INTER_AREA) if way == "whole" else image)
+            assert kept, (self.name, way, gatherer.found.refused)
+        return levelled(gatherer.found.faces, count_variations(len(self._pictures)))
 
     @classmethod
     def yale(cls):
@@ -131,16 +137,18 @@ def rows():
     yale, orl = Set.yale(), Set.orl()
     yield "set", "accuracy", "processor time of a training"
     for database, parts in ((yale, len(yale.owners)), (orl, 10)):
-        for way, faces in database.rows.items():
+        for way in WAYS:
+            faces = database.rows(way)
             share, seconds = accuracy(faces, database.owners, parts)
             yield f"{database.name}, {way} pictures, {'leave one out' if parts > 10 else '10-fold'}", f"{share:.4f}", f"{seconds:.2f} s"
     two = yale.owners < 2
-    for way, faces in yale.rows.items():
+    for way in WAYS:
+        faces = yale.rows(way)
         for components in (10, 60):
             share, seconds = accuracy(faces[two], yale.owners[two], int(two.sum()), components)
             yield f"Yale subject01/subject02, {way} pictures, {components} components, leave one out", f"{share:.4f}", f"{seconds:.2f} s"
     for database, other in ((yale, orl), (orl, yale)):
-        own = database.rows["found"], database.owners
+        own = database.rows("found"), database.owners
         for count in (2, 5, 10):
             yield from refusing(f"{database.name} found, its others as strangers", own, None, count)
-        yield from refusing(f"{database.name} found, {other.name} as strangers", own, other.rows["found"], 10)
+        yield from refusing(f"{database.name} found, {other.name} as strangers", own, other.rows("found"), 10)
