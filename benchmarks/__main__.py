@@ -3,7 +3,21 @@
 import importlib
 import sys
 
-NAMES = ("overhead", "cancellers", "identifiers", "wholerun", "startup", "memory", "models", "ecg", "frames", "colorize", "cluster", "pca")
+NAMES = (
+    "overhead",
+    "cancellers",
+    "identifiers",
+    "wholerun",
+    "startup",
+    "memory",
+    "models",
+    "ecg",
+    "frames",
+    "colorize",
+    "cluster",
+    "pca",
+    "faces",
+)
 
 for name in sys.argv[1:] or NAMES:
     print(f"\n## {name}")

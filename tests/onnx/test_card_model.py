@@ -46,6 +46,7 @@ PARAMETERS = {
     "efficientnet_lite0": 4_631_004,
     "heartbeat": 10_451,
     "narx": 141,
+    "yunet": 53_112,
 }
 
 
