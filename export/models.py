@@ -16,6 +16,9 @@ MODELS = {
     "colorize_designed": ("colours of a grey picture, as designed: autoencoder of 452,803 parameters (Fruits-360)", "rtkit_colorize"),
     "heartbeat": ("normal or abnormal, from one heartbeat: LSTM 50 + Dense 1 (ECG5000)", "rtkit_ecg"),
     "narx": ("the next output of a device: NARX with 20 sigmoid units (Silverbox)", "rtkit_onnx"),
+    "vae_16d": ("clothes in sixteen values: variational autoencoder (Fashion-MNIST)", "rtkit_vae"),
+    "vae_2d": ("clothes in two values: variational autoencoder whose decoder folds the plane (Fashion-MNIST)", "rtkit_vae"),
+    "vae_designed": ("clothes in two values, as designed: variational autoencoder of convolutions (Fashion-MNIST)", "rtkit_vae"),
 }
 
 

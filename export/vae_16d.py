@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 
 from export.fashion import SIDE
-from export.vae import Networks
+from export import vae
+from export.road import Trained
+from export.vae import Networks, Recipe
 from export.vae_2d import bypassed, encoder
 
-EPOCHS, BATCH, STEP = 30, 256, 1.5e-3
-HIDDEN = 0.1
+RECIPE = Recipe(epochs=20, batch=256, step=1.5e-3, hidden=0.1)
 LATENT, WIDTH = 16, 256
 
 
-def build(latent: int = LATENT, policy: str = "float32") -> Networks:
+def networks(latent: int = LATENT, policy: str = "float32") -> Networks:
     """The two halves, not trained; the inner layers of a precision, as Keras calls it."""
     layers = keras.layers
     z = keras.Input((latent,), name="z")
@@ -26,3 +29,17 @@ def build(latent: int = LATENT, policy: str = "float32") -> Networks:
     sharp = layers.Reshape((SIDE, SIDE, 1))(layers.Permute((1, 3, 2, 4))(layers.Reshape((SIDE // 2, SIDE // 2, 2, 2))(y)))
     logits = layers.Add(name="logits", dtype="float32")([smooth, sharp])
     return Networks(encoder(latent, WIDTH, policy), keras.Model(z, logits, name="decoder"))
+
+
+def build() -> keras.Model:
+    """The encoder, not trained."""
+    return networks().encoder
+
+
+def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
+    """Train and judge it; see `export.vae.make`."""
+    does = "Sixteen values of a picture of clothes, and pictures of such values: a variational autoencoder."
+    return vae.make("vae_16d", does, networks, PARAMETERS, RECIPE, folder, epochs, seed, work)
+
+
+complete = vae.complete

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from typing import Any
 
 import keras
 
 from export.fashion import SIDE
-from export.vae import Networks
+from export import vae
+from export.road import Trained
+from export.vae import Networks, Recipe
 
-EPOCHS, BATCH, STEP = 40, 256, 1.5e-3
-#: Share of the pixels that the encoder is not told while it learns: it is the encoder that overfits.
-HIDDEN = 0.15
+RECIPE = Recipe(epochs=24, batch=256, step=1.5e-3, hidden=0.15)
 #: Units of the layers, and pairs of layers that are bypassed.
 WIDTH, PAIRS = 512, 3
 #: Waves across the plane, and the deviation of their wave numbers at the start (1 / standard deviation of z).
@@ -27,7 +29,7 @@ class Sine(keras.layers.Layer):
         return keras.ops.sin(inputs)
 
 
-def build(latent: int = 2, policy: str = "float32") -> Networks:
+def networks(latent: int = 2, policy: str = "float32") -> Networks:
     """The two halves, not trained; the inner layers of a precision, as Keras calls it."""
     layers = keras.layers
     z = keras.Input((latent,), name="z")
@@ -38,7 +40,7 @@ def build(latent: int = 2, policy: str = "float32") -> Networks:
         y = bypassed(y, WIDTH, policy)
     y = layers.Activation("silu", dtype=policy)(layers.LayerNormalization()(y))
     logits = layers.Reshape((SIDE, SIDE, 1), name="logits", dtype="float32")(layers.Dense(SIDE * SIDE, dtype="float32")(y))
-    return Networks(encoder(latent, WIDTH, policy), keras.Model(z, logits, name="decoder"))
+    return Networks(encoder(latent, 256, policy), keras.Model(z, logits, name="decoder"))
 
 
 def encoder(latent: int, width: int, policy: str) -> keras.Model:
@@ -61,3 +63,17 @@ def bypassed(x: Any, width: int, policy: str) -> Any:
     y = layers.Activation("silu", dtype=policy)(layers.LayerNormalization()(x))
     y = layers.Dense(width, activation="silu", dtype=policy)(y)
     return layers.Add(dtype=policy)([x, layers.Dense(width, dtype=policy)(y)])
+
+
+def build() -> keras.Model:
+    """The encoder, not trained."""
+    return networks().encoder
+
+
+def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
+    """Train and judge it; see `export.vae.make`."""
+    does = "Two values of a picture of clothes, and pictures of such values: a variational autoencoder whose decoder folds the plane by waves and dense layers."
+    return vae.make("vae_2d", does, networks, PARAMETERS, RECIPE, folder, epochs, seed, work)
+
+
+complete = vae.complete
