@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,8 +56,8 @@ class Fashion:
             raise InputError(f"{path}: {len(train)} pictures; expected more than {HELD_OUT}")
         source = "H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST (2017), arXiv 1708.07747; hash of the training pictures"
         origin = Origin("Fashion-MNIST", source, "MIT, copyright 2017 Zalando SE", sha256(path), len(train))
-        parts = (Clothes(train.pictures[part], train.classes[part]) for part in (slice(cut), slice(cut, None)))
-        return cls(*parts, test, origin)
+        first, last = (Clothes(train.pictures[part], train.classes[part]) for part in (slice(cut), slice(cut, None)))
+        return cls(first, last, test, origin)
 
 
 def _split(folder: Path, name: str) -> tuple[Clothes, Path]:
@@ -74,7 +75,7 @@ def _read(path: Path, axes: int) -> NDArray[np.uint8]:
     """An array of bytes in Y. LeCun's IDX format."""
     try:
         data = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, gzip.zlib.error) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: {error}; expected a gzip file in IDX format") from None
     start = 4 + 4 * axes
     sizes = np.frombuffer(data[4:start], ">u4").tolist() if len(data) >= start else []

@@ -50,7 +50,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Progressed:
-    """How far a training has come: what a checkpoint says beside the weights; `losses` are those of each epoch, in training and validation."""
+    """How far a training has come: what a checkpoint says beside the weights; `losses` of each epoch, in training and validation."""
 
     key: str
     epoch: int = 0

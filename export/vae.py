@@ -1,4 +1,4 @@
-"""Variational autoencoders (D. P. Kingma, M. Welling: Auto-Encoding Variational Bayes, 2014) of Fashion-MNIST: how they are trained and judged."""
+"""Variational autoencoders (D. P. Kingma, M. Welling, 2014) of Fashion-MNIST: how they are trained and judged."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Recipe:
 
 
 @keras.saving.register_keras_serializable("rtkit")
-class Draw(keras.layers.Layer):
+class Draw(keras.layers.Layer):  # type: ignore[misc]
     """Draw z from the normal distribution with a mean and a log variance."""
 
     def __init__(self, **settings: Any) -> None:
@@ -77,15 +77,15 @@ class Draw(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(0)
 
     def call(self, inputs: list[Any]) -> Any:
-        """z ``[n, d]`` of mean and log variance."""
+        """Z ``[n, d]`` of mean and log variance."""
         mean, log_variance = inputs
         noise = keras.random.normal(ops.shape(mean), seed=self.seed_generator)
         return mean + ops.exp(0.5 * log_variance) * noise
 
 
 @keras.saving.register_keras_serializable("rtkit")
-class Bound(keras.layers.Layer):
-    """The negative evidence lower bound (nats) of each picture: cross entropy of its pixels, and divergence of z from the standard normal."""
+class Bound(keras.layers.Layer):  # type: ignore[misc]
+    """The negative evidence lower bound (nats) of each picture: cross entropy of its pixels, and divergence of z."""
 
     def call(self, inputs: list[Any]) -> Any:
         """``[n, 2]``, the two parts, of picture, mean, log variance and logits."""
@@ -95,7 +95,7 @@ class Bound(keras.layers.Layer):
         return ops.stack([entropy, divergence], axis=1)
 
 
-@keras.saving.register_keras_serializable("rtkit")
+@keras.saving.register_keras_serializable("rtkit")  # type: ignore[untyped-decorator]
 def summed(_: Any, parts: Any) -> Any:
     """The loss of a model whose output is the loss in parts."""
     return ops.sum(parts, axis=-1)
@@ -162,7 +162,9 @@ def make(
     keras.utils.set_random_seed(seed)
     short = name.removeprefix("vae_")
     plan = Plan(short, epochs or recipe.epochs, recipe.batch, seed)
-    networks = trained(build(policy="mixed_bfloat16"), fashion, plan, recipe, work / "training")  # half the time, where the processor has it
+    networks = trained(
+        build(policy="mixed_bfloat16"), fashion, plan, recipe, work / "training"
+    )  # half the time, where the processor has it
     plain = _plain(networks, build())
     with _as_onnx(plain) as network:
         metrics = _bounds(network, fashion) + told_apart(network, folder, fashion.test)
@@ -215,8 +217,8 @@ def _looked_at(network: Autoencoder, pictures: Floats, points: int | None = None
     random, found = np.random.default_rng(0), []
     for start in range(0, len(pictures), TOGETHER):
         some = pictures[start : start + TOGETHER]
-        size = (len(some), points, network.decoder.size)
-        found.append(network(some, None if points is None else random.standard_normal(size, np.float32)))
+        drawn = None if points is None else random.standard_normal((len(some), points, network.decoder.size), np.float32)
+        found.append(network(some, drawn))
     return Bounds(*(np.concatenate([getattr(one, part) for one in found]) for part in Bounds.__slots__))
 
 

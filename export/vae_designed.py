@@ -6,8 +6,8 @@ from pathlib import Path
 
 import keras
 
-from export.fashion import SIDE
 from export import vae
+from export.fashion import SIDE
 from export.road import Trained
 from export.vae import Networks, Recipe
 
@@ -39,7 +39,7 @@ def build() -> keras.Model:
 
 def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
     """Train and judge it; see `export.vae.make`."""
-    does = "Two values of a picture of clothes, and pictures of such values: a variational autoencoder as it was designed, convolutions of 32 and 64."
+    does = "Two values of a picture of clothes, and pictures of such values: a variational autoencoder as it was designed."
     return vae.make("vae_designed", does, networks, PARAMETERS, RECIPE, folder, epochs, seed, work)
 
 

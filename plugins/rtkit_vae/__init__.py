@@ -1,4 +1,4 @@
-"""The vae plug-in: `vae` says where a picture lies among those that a network knows, and how strange it is; `rtkit vae sample` makes new ones."""
+"""The vae plug-in: `vae` says where a picture lies among known ones, and how strange it is; `rtkit vae sample` makes new ones."""
 
 from __future__ import annotations
 

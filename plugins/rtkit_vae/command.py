@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -86,7 +86,8 @@ def sample(
             raise UsageError(f"vae sample: --grid needs a model with two values; {model} has {decoder.size}")
         z, across, told = drawing.manifold(grid), grid, f"{grid} x {grid} pictures of the plane"
     elif between is not None:
-        z = drawing.between(*_latents(model, between), count or 8)
+        one, other = _latents(model, between)
+        z = drawing.between(one, other, count or 8)
         across, told = len(z), f"{len(z)} pictures from {between[0]} to {between[1]}"
     else:
         z = np.random.default_rng(seed).standard_normal((count or 64, decoder.size)).astype(np.float32)
@@ -97,7 +98,7 @@ def sample(
     return f"{out}: {told}, by {decoder.path.parent.name}"
 
 
-def _latents(model: str, files: tuple[str, str]) -> list[NDArray[np.floating]]:
+def _latents(model: str, files: tuple[str, str]) -> list[NDArray[np.floating[Any]]]:
     """Where two picture files lie."""
     from rtkit.video.stills import read_picture
     from rtkit_vae.network import Autoencoder

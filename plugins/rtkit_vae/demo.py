@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def _pairs(clothes: Image, model: str) -> Image:
     seen = np.array([network.picture(picture) for picture in clothes])
     made = network(seen).made
     per = len(clothes) // len(KINDS)
-    rows: list[NDArray[np.floating]] = [part[number::per] for number in range(per) for part in (seen, made)]
+    rows: list[NDArray[np.floating[Any]]] = [part[number::per] for number in range(per) for part in (seen, made)]
     return drawing.sheet(np.concatenate(rows), len(KINDS))
 
 

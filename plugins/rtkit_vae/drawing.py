@@ -71,7 +71,7 @@ def sheet(pictures: Floats, across: int) -> Image:
 
 
 def manifold(count: int) -> NDArray[np.float32]:
-    """Latents ``[count², 2]`` in rows from the upper left, in the middles of `count` x `count` parts of the plane that are equally likely."""
+    """Latents ``[count², 2]`` in rows from the upper left, in the middles of as many parts of the plane that are equally likely."""
     from statistics import NormalDist
 
     steps = [NormalDist().inv_cdf((number + 0.5) / count) for number in range(count)]

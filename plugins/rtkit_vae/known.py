@@ -106,15 +106,15 @@ def read(network: Autoencoder) -> Known:
         raise InputError(f"{path}: damaged: {' '.join(str(error).split())}; {_HELP}") from None
     if str(arrays.get("network", "")) != network.sha256:
         raise InputError(f"{path}: made for another network than {network.path}; {_HELP}")
-    costs = []
+    costs = {}
     for name in ("negative_elbo", "excess"):
         array = arrays.get(name, np.empty(0))
         if array.dtype.kind != "f" or array.ndim != 1 or len(array) < 2 or not np.isfinite(array).all() or (np.diff(array) < 0).any():
             raise InputError(f"{path}: {name} is {array.dtype} {list(array.shape)}; expected rising finite numbers")
-        costs.append(Ranks(array.astype(np.float64)))
+        costs[name] = Ranks(array.astype(np.float64))
     drawn = arrays.get("map")
     if drawn is not None and (drawn.dtype != np.uint8 or drawn.ndim != 3 or drawn.shape[2] != 3 or 0 in drawn.shape):
         raise InputError(f"{path}: map is {drawn.dtype} {list(drawn.shape)}; expected a picture, uint8 [side, side, 3]")
     if drawn is not None and network.decoder.size != 2:
         raise InputError(f"{path}: has a map, but the latent has {network.decoder.size} values; expected 2 or no map")
-    return Known(*costs, drawn)
+    return Known(**costs, map=drawn)

@@ -127,10 +127,8 @@ class Autoencoder:
         self._model = model = load(self.path, threads, providers)
         self.decoder = Decoder(name, threads, providers)
         size = self.decoder.size
-        if len(model.inputs) != 1 or {tensor.name: tensor.shape[1:] for tensor in model.outputs} != {
-            "mean": (size,),
-            "log_variance": (size,),
-        }:
+        widths = {tensor.name: tensor.shape[1:] for tensor in model.outputs}
+        if len(model.inputs) != 1 or widths != dict.fromkeys(("mean", "log_variance"), (size,)):
             raise InputError(
                 f"{self.path}: expected an encoder, a picture in, mean and log_variance [n, {size}] out, as its decoder; found {model!r}"
             )
@@ -144,7 +142,8 @@ class Autoencoder:
         """A frame ``[h, w, 3]`` (BGR) or ``[h, w]`` as the network takes it, ``[h, w, 1]``, 0 to 1."""
         out = np.empty((1, self._input.height, self._input.width, 1), np.float32)
         self._input.fill(image, out)
-        return out[0]
+        picture: Floats = out[0]
+        return picture
 
     def __call__(self, pictures: Floats, points: Floats | None = None) -> Bounds:
         """Look at pictures ``[n, h, w, 1]`` of 0 to 1.

@@ -22,9 +22,9 @@ class Vae(SplitFrameProcessor):
     Draws what the network sees and what it makes of it side by side, and, where the latent has two values, its place on a map of the
     pictures that the network learned from.
 
-    Events of kind ``latent``: the anomaly, 0 to 1, is the share of held-out pictures of clothes that cost less than this one; `z`, the mean of
-    the latent; `elbo` (nats, negative), the evidence lower bound; `excess` (nats), by how much its negative is above the entropy of
-    the pixels.
+    Events of kind ``latent``: the anomaly, 0 to 1, is the share of held-out pictures of clothes that cost less than this one; `z`, the mean
+    of the latent; `elbo` (nats, negative), the evidence lower bound; `excess` (nats), by how much its negative is above the entropy of the
+    pixels.
 
     Parameters
     ----------

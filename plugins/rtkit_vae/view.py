@@ -27,8 +27,8 @@ def on_black(picture: Floats, background: Background) -> Floats:
     picture : ndarray
         Not written into.
     background : str
-        ``black``: it stays as it is; ``white``: dark and light change places; ``auto``: the median of the outermost pixels is made black, and
-        the picture turned round if that is lighter than the middle grey.
+        ``black``: it stays as it is; ``white``: dark and light change places; ``auto``: the median of the outermost pixels is made black,
+        and dark and light change places if that is lighter than the middle grey.
     """
     if background == "black":
         return picture
@@ -37,4 +37,5 @@ def on_black(picture: Floats, background: Background) -> Floats:
     edges = (picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1])
     ground = np.float32(np.median(np.concatenate([edge.ravel() for edge in edges])))
     away = (picture - ground) / (1 - ground) if ground <= 0.5 else (ground - picture) / ground
-    return np.clip(away, 0, 1)
+    clipped: Floats = np.clip(away, 0, 1)
+    return clipped
