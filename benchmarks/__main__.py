@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("overhead", "cancellers", "identifiers", "wholerun", "startup", "memory", "models", "ecg", "frames", "colorize", "cluster")
+NAMES = ("overhead", "cancellers", "identifiers", "wholerun", "startup", "memory", "models", "ecg", "frames", "colorize", "cluster", "vae")
 
 for name in sys.argv[1:] or NAMES:
     print(f"\n## {name}")

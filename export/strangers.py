@@ -17,17 +17,17 @@ from export.data import Floats
 from export.fashion import SIDE, Clothes
 from rtkit.items import Image
 
-#: Pictures of noise.
-NOISE = 1000
+#: Pictures of noise, and test pictures that are turned, mirrored or darkened.
+NOISE, TURNED = 1000, 2000
 #: Size (pixels) at which letters are drawn before they are made small, and how high they are of that.
 DRAWN, HEIGHT = 8 * SIDE, 0.7
 #: Pictures that are looked at at once.
-TOGETHER = 500
+TOGETHER = 100
 
 
 def strangers(folder: Path, test: Clothes) -> Iterator[tuple[str, list[Image] | NDArray[np.uint8]]]:
     """Kinds of pictures that a network of clothes does not know; `folder` holds ``fruits360_subset.zip``."""
-    upright = test.pictures[..., 0]
+    upright = test.pictures[:TURNED, ..., 0]
     yield "the test pictures upside down", upright[:, ::-1]
     yield "the test pictures turned by a quarter", np.rot90(upright, axes=(1, 2))
     yield "the test pictures mirrored", upright[:, :, ::-1]

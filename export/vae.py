@@ -26,7 +26,7 @@ from rtkit.onnx.find import MODEL
 
 ops = keras.ops
 #: Points around each mean for the bound with many samples, and pictures that are looked at at once.
-MANY, TOGETHER = 64, 100
+MANY, TOGETHER = 16, 100
 #: What lies beside a model to look at.
 SCATTER, MANIFOLD, CURVES = "latents.png", "manifold.png", "training.png"
 UNIT = Normalisation("pixels", 1 / 255)
@@ -212,7 +212,7 @@ def _as_onnx(networks: Networks) -> Iterator[Autoencoder]:
         yield Autoencoder(str(folder))
 
 
-def _looked_at(network: Autoencoder, pictures: Floats, points: int | None = None) -> Bounds:
+def looked_at(network: Autoencoder, pictures: Floats, points: int | None = None) -> Bounds:
     """Bounds of many pictures, each with random points of its own, or with those of the processor."""
     random, found = np.random.default_rng(0), []
     for start in range(0, len(pictures), TOGETHER):
@@ -230,7 +230,7 @@ def _bounds(network: Autoencoder, fashion: Fashion) -> list[dict[str, Any]]:
         for title, points in (("one sample a picture", 1), (f"{MANY} samples", MANY), ("the processor's points", None)):
             if split != "test" and points != 1:
                 continue
-            bounds = _looked_at(network, pictures, points)
+            bounds = looked_at(network, pictures, points)
             parts = f"reconstruction {bounds.reconstruction.mean():.2f}, divergence {bounds.divergence.mean():.2f}"
             beside = f"{split}, {title}: {parts}; the pixels' own entropy is {bounds.entropy.mean():.2f}"
             value = round(float(bounds.negative_elbo.mean()), 3)
@@ -244,8 +244,8 @@ def complete(folder: Path, out: Path) -> None:
     from rtkit.video.stills import write_picture
 
     fashion, network = Fashion.read(folder), Autoencoder(str(out))
-    held_out = _looked_at(network, unit(fashion.held_out))
-    latents = _looked_at(network, unit(fashion.train)[:10_000]).mean
+    held_out = looked_at(network, unit(fashion.held_out))
+    latents = looked_at(network, unit(fashion.train)[:10_000]).mean
     classes = fashion.train.classes[: len(latents)]
     two = network.decoder.size == 2
     known.write(out, network, held_out.negative_elbo, held_out.excess, plane(latents, classes) if two else None)

@@ -45,6 +45,9 @@ PARAMETERS = {
     "efficientnet_lite0": 4_631_004,
     "heartbeat": 10_451,
     "narx": 141,
+    "vae_16d": 1_883_952,
+    "vae_2d": 2_981_012,
+    "vae_designed": 134_165,
 }
 
 
