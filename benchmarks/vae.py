@@ -46,6 +46,9 @@ def rows():
     tables = [told_apart(network, DATA, fashion.test) for network in networks.values()]
     yield "AUROC", *MODELS
     for same in zip(*tables, strict=True):
-        yield f"{same[0]['metric'].removeprefix('AUROC of ')}, {same[0]['split'].removeprefix('test; ')}", *(f"{row['value']:.3f}" for row in same)
+        yield (
+            f"{same[0]['metric'].removeprefix('AUROC of ')}, {same[0]['split'].removeprefix('test; ')}",
+            *(f"{row['value']:.3f}" for row in same),
+        )
     for model in MODELS:
         yield f"frames/s, 640 x 480, one thread, {model}", round(float(rate(model)))

@@ -20,7 +20,7 @@ from rtkit.items import Image
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 MARKERS = "osD^v<>PX*"
 #: Side of the map (pixels), and pictures across the manifold.
-SIDE, ACROSS = 256, 20
+SIDE, ACROSS = 256, 14
 
 
 def plane(latents: Floats, classes: NDArray[Any]) -> Image:

@@ -245,7 +245,7 @@ def complete(folder: Path, out: Path) -> None:
 
     fashion, network = Fashion.read(folder), Autoencoder(str(out))
     held_out = looked_at(network, unit(fashion.held_out))
-    latents = looked_at(network, unit(fashion.train)[:10_000]).mean
+    latents, _ = network.encode(unit(fashion.train)[:10_000])
     classes = fashion.train.classes[: len(latents)]
     two = network.decoder.size == 2
     known.write(out, network, held_out.negative_elbo, held_out.excess, plane(latents, classes) if two else None)

@@ -106,4 +106,4 @@ def _latents(model: str, files: tuple[str, str]) -> list[NDArray[np.floating[Any
 
     network = Autoencoder(model)
     pictures = [on_black(network.picture(squared(read_picture(file))), "auto") for file in files]
-    return [network(picture[None]).mean[0] for picture in pictures]
+    return list(network.encode(np.array(pictures))[0])

@@ -145,6 +145,10 @@ class Autoencoder:
         picture: Floats = out[0]
         return picture
 
+    def encode(self, pictures: Floats) -> tuple[Floats, Floats]:
+        """Means and log variances, ``[n, d]`` each, of pictures ``[n, h, w, 1]`` of 0 to 1."""
+        return _named(self._model, np.asarray(pictures, np.float32), ("mean", "log_variance"))
+
     def __call__(self, pictures: Floats, points: Floats | None = None) -> Bounds:
         """Look at pictures ``[n, h, w, 1]`` of 0 to 1.
 
@@ -156,7 +160,7 @@ class Autoencoder:
             ``[k, d]`` or ``[n, k, d]``, standard normal: where around its mean each picture is decoded to take the expectation; some that
             are the same each time when not given.
         """
-        mean, log_variance = _named(self._model, np.asarray(pictures, np.float32), ("mean", "log_variance"))
+        mean, log_variance = self.encode(pictures)
         around = mean[:, None] + np.exp(0.5 * log_variance)[:, None] * (self._points if points is None else points)
         every = np.concatenate([mean[:, None], around], axis=1)
         made, logits = (part.reshape(*every.shape[:2], *part.shape[1:]) for part in self.decoder(every.reshape(-1, every.shape[2])))
