@@ -47,9 +47,10 @@ def run(folder: str) -> list[str]:
             frames = np.repeat(np.repeat(pictures, SIDE // pictures.shape[1], axis=1), SIDE // pictures.shape[2], axis=2)
             drawn, events = apply(f"vae:model={model}", frames, fps=1)
             rows.append(np.concatenate(list(drawn), axis=1))
-            scores = [event.score for event in events if event.score is not None]
-            costs = [-event.data["elbo"] for event in events]
-            lines.append(f"    {title:14} -ELBO {np.mean(costs):5.0f} nats, anomaly {np.median(scores):.2f} (median of {len(events)})")
+            cost = -np.mean([event.data["elbo"] for event in events])
+            by_excess = apply(f"vae:model={model},anomaly=excess", frames, fps=1)[1]
+            usual, other = (np.median([event.score or 0 for event in found]) for found in (events, by_excess))
+            lines.append(f"    {title:14} -ELBO {cost:4.0f} nats; anomaly {usual:.2f}, by excess {other:.2f} (medians of {len(events)})")
         write_picture(str(out / f"looked-at-{model}.png"), np.concatenate(rows))
         write_picture(str(out / f"made-{model}.png"), _pairs(clothes, model))
         lines.append(f"    look at {out / f'looked-at-{model}.png'} and, picture over reconstruction, {out / f'made-{model}.png'}")
