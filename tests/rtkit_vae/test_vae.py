@@ -254,9 +254,9 @@ def test_the_bound_on_the_test_pictures_is_that_of_the_card(model, most):
         network(some, random.standard_normal((len(some), 1, MODELS[model])).astype(np.float32)).negative_elbo
         for some in np.split(pictures, 20)
     ]
-    by_processor = [network(some).negative_elbo for some in np.split(pictures[:2000], 20)]
+    by_processor = network(pictures[:500]).negative_elbo
     print(f"{model}: {np.mean(one):.2f} nats with one sample a picture")
     assert np.mean(one) <= most
     rows = [row for row in network._model.card.metrics if row["metric"] == "-ELBO" and row["split"].startswith("test, one")]
     assert rows[0]["value"] == pytest.approx(np.mean(one), abs=0.5)
-    assert np.mean(by_processor) == pytest.approx(np.mean(one[:4]), abs=1)
+    assert np.mean(by_processor) == pytest.approx(np.mean(one[0]), abs=1)
