@@ -15,7 +15,7 @@ test: $(VENV)/ready-test system check
 check: $(VENV)/ready-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy rtkit plugins/rtkit_echo plugins/rtkit_onnx plugins/rtkit_ecg plugins/rtkit_cam plugins/rtkit_cluster plugins/rtkit_colorize plugins/rtkit_faces plugins/rtkit_pca plugins/rtkit_sysid export
+	$(BIN)/mypy rtkit plugins/rtkit_echo plugins/rtkit_onnx plugins/rtkit_ecg plugins/rtkit_cam plugins/rtkit_cluster plugins/rtkit_colorize plugins/rtkit_faces plugins/rtkit_pca plugins/rtkit_sysid plugins/rtkit_vae export
 
 bench: $(VENV)/ready
 	$(INSTALL) --editable '.[bench,export]'

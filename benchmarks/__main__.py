@@ -17,6 +17,7 @@ NAMES = (
     "cluster",
     "pca",
     "faces",
+    "vae",
 )
 
 for name in sys.argv[1:] or NAMES:

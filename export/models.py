@@ -18,6 +18,9 @@ MODELS = {
     "faces": ("whose face it is, of people in a folder: 200, 50 and 1 (or n) units on principal components", "rtkit_faces"),
     "heartbeat": ("normal or abnormal, from one heartbeat: LSTM 50 + Dense 1 (ECG5000)", "rtkit_ecg"),
     "narx": ("the next output of a device: NARX with 20 sigmoid units (Silverbox)", "rtkit_onnx"),
+    "vae_16d": ("clothes in sixteen values: variational autoencoder (Fashion-MNIST)", "rtkit_vae"),
+    "vae_2d": ("clothes in two values: variational autoencoder whose decoder folds the plane (Fashion-MNIST)", "rtkit_vae"),
+    "vae_designed": ("clothes in two values, as designed: variational autoencoder of convolutions (Fashion-MNIST)", "rtkit_vae"),
 }
 
 

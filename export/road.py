@@ -47,13 +47,15 @@ class Trained:
     model : keras.Model
         What was trained; one input.
     parameters : int
-        How many it must have.
+        How many it must have, with its parts.
     words : dict of str to Words
         About inputs and outputs, by name.
     examples : ndarray
         Real inputs ``[n, …]`` from the training split, as the model takes them.
     form : tuple, optional
         Its stateful form: a model, and the names of its states; see `export.stateful`.
+    parts : dict of str to keras.Model
+        Further files of the model, such as ``decoder.onnx``, and what stands in each; proven with noise.
     sequences : ndarray, optional
         Real sequences ``[n, time, features]`` for the proof of the stateful form.
     score : callable, optional
@@ -83,6 +85,7 @@ class Trained:
     limits: str = ""
     licence: str = ""
     form: tuple[keras.Model, dict[str, str]] | None = None
+    parts: dict[str, keras.Model] = field(default_factory=dict)
     sequences: NDArray[np.float32] | None = None
     score: Callable[[Model], float] | None = None
     margin: float = 0.0
@@ -102,7 +105,7 @@ def finish(trained: Trained, out: Path) -> Card:
     RtkitError
         The wrong number of parameters, a difference from Keras beyond 1e-5, or a file that is too large to ship.
     """
-    count = trained.model.count_params()
+    count = sum(model.count_params() for model in (trained.model, *trained.parts.values()))
     if count != trained.parameters:
         raise RtkitError(f"{trained.name}: {count} parameters; expected {trained.parameters}")
     with tempfile.TemporaryDirectory() as name:
@@ -121,6 +124,11 @@ def _make(trained: Trained, folder: Path) -> Card:
         form, states[STEP] = trained.form
         proofs += _convert_form(trained, form, states[STEP], folder)
         latency = timing.of_steps(load(folder / STEP))
+    for file, part in trained.parts.items():
+        convert(part, folder / file)
+        proofs += [Proof(f"{file}, {proof.case}", proof.difference) for proof in verification.against_keras(part, load(folder / file))]
+        states[file] = {}
+        latency += timing.of_model(load(folder / file))
     table: list[dict[str, Any]] = []
     if trained.score is not None and trained.examples is not None:
         chosen, table = quantisation.best(folder / MODEL, trained.examples, trained.score, trained.margin, folder)

@@ -6,7 +6,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 Array = NDArray[Any]
 #: Inputs and targets, and perhaps a weight for each.
 Examples = tuple[Array, Array] | tuple[Array, Array, Array]
+#: What lies beside a checkpoint's weights: `Progressed`.
+NOTES = "notes.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,13 @@ class Plan:
 
 @dataclass(slots=True)
 class Progressed:
-    """How far a training has come: what a checkpoint says beside the weights."""
+    """How far a training has come: what a checkpoint says beside the weights; `losses` of each epoch, in training and validation."""
 
     key: str
     epoch: int = 0
     best: float = float("inf")
     best_epoch: int = 0
+    losses: list[tuple[float, float | None]] = field(default_factory=list)
 
 
 class Finished:
@@ -155,7 +158,7 @@ def fit(
             x, y, *weight = examples(np.random.default_rng([plan.seed, at.epoch]))
             settings = {"batch_size": plan.batch, "shuffle": False, "verbose": 0, "sample_weight": weight[0] if weight else None}
             loss = model.fit(x, y, **settings).history["loss"][-1]
-            shown = f"loss {loss:.4f}"
+            shown, judged = f"loss {loss:.4f}", None
             at.epoch += 1
             if validation is not None:
                 judged = float(model.evaluate(*validation, batch_size=512, verbose=0, return_dict=True)["loss"])
@@ -163,6 +166,7 @@ def fit(
                 if judged < at.best:
                     at.best, at.best_epoch = judged, at.epoch
                     model.save_weights(work / "best.weights.h5")
+            at.losses.append((float(loss), judged))
             _checkpoint(model, work, at)
             progress.update(task, completed=at.epoch, loss=shown)
     seen = at.epoch
@@ -170,6 +174,11 @@ def fit(
         model.load_weights(work / "best.weights.h5")
         seen = at.best_epoch
     return model, seen
+
+
+def losses(work: Path) -> list[tuple[float, float | None]]:
+    """The losses of each epoch, in training and validation, of a training whose last checkpoint is in `work`."""
+    return Progressed(**json.loads((work / NOTES).read_text())).losses
 
 
 def _reseed(model: keras.Model, seed: int, epoch: int) -> None:
@@ -186,14 +195,14 @@ def _stale(at: Progressed, plan: Plan) -> bool:
 def _checkpoint(model: keras.Model, work: Path, at: Progressed) -> None:
     """Keep weights and optimiser; the file of notes comes last, and names the other by its epoch."""
     model.save(work / f"epoch-{at.epoch}.keras")
-    notes = work / "notes.json.part"
-    notes.write_text(json.dumps({"key": at.key, "epoch": at.epoch, "best": at.best, "best_epoch": at.best_epoch}))
-    notes.replace(work / "notes.json")
+    notes = work / f"{NOTES}.part"
+    notes.write_text(json.dumps(asdict(at)))
+    notes.replace(work / NOTES)
     (work / f"epoch-{at.epoch - 1}.keras").unlink(missing_ok=True)
 
 
 def _resume(model: keras.Model, work: Path, key: str) -> tuple[keras.Model, Progressed]:
-    notes = work / "notes.json"
+    notes = work / NOTES
     if notes.is_file():
         at = Progressed(**json.loads(notes.read_text()))
         if at.key == key:

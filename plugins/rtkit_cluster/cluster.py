@@ -69,6 +69,7 @@ class Cluster(SplitFrameProcessor):
 
     def finish(self, frame: Frame, found: Any) -> Frame:
         """Tell of it, and draw it on the frame."""
+        from rtkit.video.text import write_lines
         from rtkit_cluster import sheets
         from rtkit_cluster.clusters import UNKNOWN
 
@@ -79,7 +80,7 @@ class Cluster(SplitFrameProcessor):
         self._last = label
         image = to_colour(frame.image)
         image = image.copy() if image is frame.image else image
-        sheets.tag(image, [f"{label} {found.score:.0%}", f"distance {found.distance:.2f}"])
+        write_lines(image, [f"{label} {found.score:.0%}", f"distance {found.distance:.2f}"])
         if self.mosaic and found.known:
             sheets.strip(image, self._clusters.typical[found.cluster])
         return frame.with_data(image)

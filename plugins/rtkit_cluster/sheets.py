@@ -1,4 +1,4 @@
-"""Pictures of clusters: the sheet of typical pictures, the strip below a frame, the plot of the choice of k, and text on frames."""
+"""Pictures of clusters: the sheet of typical pictures, the strip below a frame, and the plot of the choice of k."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from rtkit.errors import InputError
 from rtkit.items import Image
+from rtkit.video.text import write_line
 from rtkit_cluster.clusters import SIDE, TYPICAL, Clusters
 from rtkit_cluster.fit import SHARE, Choice
 
 #: Width (pixels) of the names on a sheet, and of the gap between pictures.
 NAMES_WIDTH, GAP = 200, 4
-#: Text on a frame of this height (pixels) has the size 1 of OpenCV's font.
-HEIGHT = 900
-WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+BLACK = (0, 0, 0)
 
 
 def sheet(clusters: Clusters, sizes: Sequence[int]) -> Image:
@@ -26,8 +25,8 @@ def sheet(clusters: Clusters, sizes: Sequence[int]) -> Image:
     out = np.full((len(sizes) * step + GAP, NAMES_WIDTH + TYPICAL * step, 3), 255, np.uint8)
     for row, (name, size) in enumerate(zip(clusters.names, sizes, strict=True)):
         top = row * step + GAP
-        _text(out, name, (8, top + 28), 0.55, BLACK, 1)
-        _text(out, f"{size} pictures", (8, top + 50), 0.45, (96, 96, 96), 1)
+        write_line(out, name, (8, top + 28), 0.55, BLACK, 1)
+        write_line(out, f"{size} pictures", (8, top + 50), 0.45, (96, 96, 96), 1)
         out[top : top + SIDE, NAMES_WIDTH:] = _row(clusters.typical[row])
     return out
 
@@ -38,19 +37,6 @@ def _row(pictures: NDArray[np.uint8]) -> Image:
     return np.concatenate(tiles, axis=1)
 
 
-def tag(image: Image, lines: Sequence[str]) -> None:
-    """Write lines of text on a dark ground into the upper left corner of a picture, in place."""
-    import cv2
-
-    scale = max(0.4, image.shape[0] / HEIGHT)
-    thick, step = max(1, round(1.4 * scale)), round(32 * scale)
-    wide = max(cv2.getTextSize(line, cv2.FONT_HERSHEY_SIMPLEX, scale, thick)[0][0] for line in lines)
-    ground = image[: step * len(lines) + step // 2, : wide + step]
-    ground //= 3
-    for number, line in enumerate(lines, 1):
-        _text(image, line, (step // 2, step * number), scale, WHITE, thick)
-
-
 def strip(image: Image, pictures: NDArray[np.uint8]) -> None:
     """Lay typical pictures ``[n, SIDE, SIDE, 3]`` side by side along the lower edge of a picture, in place."""
     import cv2
@@ -59,12 +45,6 @@ def strip(image: Image, pictures: NDArray[np.uint8]) -> None:
     if side:
         row = cv2.resize(np.concatenate(list(pictures), axis=1), (side * len(pictures), side), interpolation=cv2.INTER_AREA)
         image[-side:, : row.shape[1]] = row
-
-
-def _text(image: Image, text: str, at: tuple[int, int], scale: float, ink: tuple[int, int, int], thick: int) -> None:
-    import cv2
-
-    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, thick, cv2.LINE_AA)
 
 
 def plot(choice: Choice, path: Path) -> None:

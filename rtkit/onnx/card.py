@@ -128,7 +128,7 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     licence : str
         Of the model.
     files : dict of str to File
-        Its ONNX files: ``model.onnx``, and ``step.onnx`` if there is a stateful form.
+        Its ONNX files: ``model.onnx``, ``step.onnx`` if there is a stateful form, and perhaps others, such as ``decoder.onnx``.
     normalisation : Normalisation
         What the input needs.
     labels : tuple of str

@@ -47,6 +47,9 @@ PARAMETERS = {
     "heartbeat": 10_451,
     "narx": 141,
     "yunet": 53_112,
+    "vae_16d": 1_883_952,
+    "vae_2d": 2_981_012,
+    "vae_designed": 134_165,
 }
 
 

@@ -1,0 +1,54 @@
+"""Variational autoencoders: bounds on the test pictures, strange pictures told from clothes, and frames a second."""
+
+import os
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rtkit_vae.network import Autoencoder
+from rtkit_vae.vae import Vae
+
+from export.fashion import Fashion
+from export.strangers import told_apart
+from export.vae import looked_at, unit
+from rtkit import Frame, FrameSpec
+from tests.rtkit_vae.clothes import VISION
+
+DATA = Path(os.environ.get("RTKIT_VISION_DATA", VISION))
+MODELS = ("designed", "2d", "16d")
+FRAMES = 200
+
+
+def rate(model):
+    """Frames a second of the whole processor, one thread, 640 x 480."""
+    processor, random = Vae(model), np.random.default_rng(0)
+    processor.open(FrameSpec(640, 480, 30))
+    images = [random.integers(0, 256, (480, 640, 3), dtype=np.uint8) for _ in range(8)]
+    rates = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        for index in range(FRAMES // 5):
+            processor.process(Frame(images[index % 8], index, index / 30))
+        rates.append(FRAMES / 5 / (time.perf_counter() - begin))
+    return np.median(rates)
+
+
+def rows():
+    cv2.setNumThreads(1)
+    fashion = Fashion.read(DATA)
+    networks = {model: Autoencoder(model) for model in MODELS}
+    yield "test, nats", "-ELBO, one sample a picture", "the processor's points", "reconstruction", "divergence", "entropy of the pixels"
+    for model, network in networks.items():
+        one, fixed = (looked_at(network, unit(fashion.test), points) for points in (1, None))
+        values = (one.negative_elbo, fixed.negative_elbo, one.reconstruction, one.divergence, one.entropy)
+        yield model, *(f"{np.mean(value):.2f}" for value in values)
+    tables = [told_apart(network, DATA, fashion.test) for network in networks.values()]
+    yield "AUROC", *MODELS
+    for same in zip(*tables, strict=True):
+        yield (
+            f"{same[0]['metric'].removeprefix('AUROC of ')}, {same[0]['split'].removeprefix('test; ')}",
+            *(f"{row['value']:.3f}" for row in same),
+        )
+    for model in MODELS:
+        yield f"frames/s, 640 x 480, one thread, {model}", round(float(rate(model)))

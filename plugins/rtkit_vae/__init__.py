@@ -1,0 +1,33 @@
+"""The vae plug-in: `vae` says where a picture lies among known ones, and how strange it is; `rtkit vae sample` makes new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rtkit.hookspecs import hookimpl
+from rtkit_vae.vae import Vae
+
+if TYPE_CHECKING:
+    import typer
+
+
+@hookimpl
+def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> None:
+    """The processor of frames."""
+    register("vae", Vae)
+
+
+@hookimpl
+def rtkit_register_commands(app: typer.Typer) -> None:
+    """`rtkit vae sample`."""
+    from rtkit_vae.command import commands
+
+    app.add_typer(commands, name="vae")
+
+
+def demo(folder: str) -> list[str]:
+    """Look at shipped pictures of clothes, and make new ones; see `rtkit_vae.demo`."""
+    from rtkit_vae.demo import run
+
+    return run(folder)

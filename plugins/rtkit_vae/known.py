@@ -1,0 +1,120 @@
+"""What is known of the pictures that a network learned from: how much held-out ones cost, and a map of where they lie."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtkit.errors import InputError
+from rtkit.items import Image
+from rtkit_vae.bound import Floats
+from rtkit_vae.network import Autoencoder
+
+ARRAYS = "known.npz"
+#: The map shows latents of -REACH to REACH, to the right and upwards.
+REACH = 3.5
+_HELP = "expected what `python -m export` leaves beside a model of `vae`"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """Costs of known pictures, by which another one is ranked.
+
+    Parameters
+    ----------
+    costs : ndarray
+        ``[n]`` (nats), rising.
+    """
+
+    costs: Floats
+
+    def __call__(self, cost: float) -> float:
+        """The share of known pictures that cost less, 0 to 1: their empirical distribution function, between them a straight line.
+
+        Beyond the highest, what is left of 1 falls with the inverse of the cost, so that of two strange pictures the stranger one is still
+        ranked above.
+        """
+        count, top = len(self.costs), float(self.costs[-1])
+        if cost > top:
+            return 1 - max(top, 1e-9) / max(cost, 1e-9) / (count + 1)
+        return float(np.interp(cost, self.costs, np.arange(1, count + 1))) / (count + 1) if cost >= self.costs[0] else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that a processor needs beside the network.
+
+    Parameters
+    ----------
+    negative_elbo, excess : Ranks
+        Of held-out pictures.
+    map : ndarray, optional
+        ``[side, side, 3]``: known pictures in the plane, coloured by class; of a network with two values alone.
+    """
+
+    negative_elbo: Ranks
+    excess: Ranks
+    map: Image | None
+
+
+def write(folder: Path, network: Autoencoder, negative_elbo: Floats, excess: Floats, drawn: Image | None) -> None:
+    """Write what is known beside a network.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    arrays: dict[str, NDArray[Any]] = {
+        "network": np.array(network.sha256),
+        "negative_elbo": np.sort(negative_elbo).astype(np.float32),
+        "excess": np.sort(excess).astype(np.float32),
+    }
+    if drawn is not None:
+        arrays["map"] = drawn
+    part = folder / f"{ARRAYS}.part"
+    try:
+        with part.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        os.replace(part, folder / ARRAYS)
+    except OSError as error:
+        raise InputError(f"{folder}: {ARRAYS} cannot be written: {error.strerror}") from None
+
+
+def read(network: Autoencoder) -> Known:
+    """What lies beside a network.
+
+    Raises
+    ------
+    InputError
+        There is nothing, or it is damaged, or belongs to another network.
+    """
+    path = network.path.with_name(ARRAYS)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; {_HELP}") from None
+    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path}: damaged: {' '.join(str(error).split())}; {_HELP}") from None
+    if str(arrays.get("network", "")) != network.sha256:
+        raise InputError(f"{path}: made for another network than {network.path}; {_HELP}")
+    costs = {}
+    for name in ("negative_elbo", "excess"):
+        array = arrays.get(name, np.empty(0))
+        if array.dtype.kind != "f" or array.ndim != 1 or len(array) < 2 or not np.isfinite(array).all() or (np.diff(array) < 0).any():
+            raise InputError(f"{path}: {name} is {array.dtype} {list(array.shape)}; expected rising finite numbers")
+        costs[name] = Ranks(array.astype(np.float64))
+    drawn = arrays.get("map")
+    if drawn is not None and (drawn.dtype != np.uint8 or drawn.ndim != 3 or drawn.shape[2] != 3 or 0 in drawn.shape):
+        raise InputError(f"{path}: map is {drawn.dtype} {list(drawn.shape)}; expected a picture, uint8 [side, side, 3]")
+    if drawn is not None and network.decoder.size != 2:
+        raise InputError(f"{path}: has a map, but the latent has {network.decoder.size} values; expected 2 or no map")
+    return Known(**costs, map=drawn)
