@@ -70,7 +70,7 @@ def _furnish(luma: NDArray[np.float64], random: np.random.Generator) -> None:
         shadow = np.ones_like(luma)
         away = random.uniform(-0.1, 0.1, 2) * side
         cv2.ellipse(shadow, ((centre[0] + away[0], centre[1] + away[1]), tuple(size), turned), random.uniform(0.3, 0.9), cv2.FILLED)
-        luma *= cv2.GaussianBlur(shadow, (0, 0), random.uniform(1, 8))
+        luma[:] = luma * cv2.GaussianBlur(shadow, (0, 0), random.uniform(1, 8))
         mask = np.zeros_like(luma)
         if random.random() < 0.5:
             cv2.ellipse(mask, (centre, tuple(size), turned), 1.0, cv2.FILLED)
@@ -79,4 +79,4 @@ def _furnish(luma: NDArray[np.float64], random: np.random.Generator) -> None:
             cv2.fillConvexPoly(mask, corners.astype(np.int32), 1.0)
         mask = cv2.GaussianBlur(mask, (0, 0), random.uniform(0.6, 1.5))
         thing = random.uniform(0, 255) + _light(side, random)
-        luma += mask * (thing - luma)
+        luma[:] = luma + mask * (thing - luma)
