@@ -77,6 +77,6 @@ def _furnish(luma: NDArray[np.float64], random: np.random.Generator) -> None:
         else:
             corners = cv2.boxPoints((centre, tuple(size), turned))
             cv2.fillConvexPoly(mask, corners.astype(np.int32), 1.0)
-        mask = cv2.GaussianBlur(mask, (0, 0), random.uniform(0.6, 1.5))
+        mask[:] = cv2.GaussianBlur(mask, (0, 0), random.uniform(0.6, 1.5))
         thing = random.uniform(0, 255) + _light(side, random)
         luma[:] = luma + mask * (thing - luma)
