@@ -6,6 +6,7 @@ import sys
 NAMES = (
     "overhead",
     "cancellers",
+    "echo",
     "identifiers",
     "wholerun",
     "startup",

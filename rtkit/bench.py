@@ -32,6 +32,13 @@ def bench_processors(names: list[str]) -> list[dict[str, Any]]:
     return rows + [_bench_frames(name) for name in frames]
 
 
+def of_plugin(name: str) -> list[dict[str, Any]]:
+    """What the plug-in of a processor measures of it by its own function ``bench(name)``; empty if it has none."""
+    plugin = host().manager.get_plugin(host().processors.plugin(name))
+    rows: list[dict[str, Any]] = getattr(plugin, "bench", lambda name: [])(name)
+    return rows
+
+
 def _bench(name: str, size: int) -> dict[str, Any] | None:
     processor = host().create(name)
     chain, count = Chain([processor]), 2

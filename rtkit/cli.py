@@ -198,11 +198,13 @@ def demo(
 
 @app.command()
 def bench(name: Annotated[str | None, typer.Argument(help="A processor; all when not given.")] = None) -> None:
-    """Time processors on blocks of several sizes, in this process."""
+    """Time processors on blocks of several sizes, in this process; of one, whatever else its plug-in measures."""
     from rtkit import listing
-    from rtkit.bench import bench_processors
+    from rtkit.bench import bench_processors, of_plugin
 
     listing.show(bench_processors([name] if name else list(host().processors)))
+    if name and (rows := of_plugin(name)):
+        listing.show(rows)
 
 
 @app.command()

@@ -19,6 +19,13 @@ def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> Non
     register("echo", Echo)
 
 
+def bench(name: str) -> list[dict[str, Any]]:
+    """`echo` beside the other cancellers and every peer that is installed, on shipped recordings; see `rtkit_echo.comparison`."""
+    from rtkit_echo import comparison
+
+    return list(comparison.compare(comparison.shipped())) if name == "echo" else []
+
+
 def demo(folder: str) -> list[str]:
     """Cancel the echo of the shipped scenes; see `rtkit_echo.demo`."""
     from rtkit_echo.demo import run

@@ -50,7 +50,7 @@ def hybrid_scene(model: str = "D4") -> Scene:
 
 def room_scene() -> Scene:
     """A loudspeaker and a microphone in a seminar room at 16 kHz, 6 dB of echo return loss."""
-    return _scene(16000, _read("room.wav", 16000), ROOM_LOSS)
+    return _scene(16000, read("room.wav", 16000), ROOM_LOSS)
 
 
 def active_rms(signal: NDArray[np.floating], rate: int) -> float:
@@ -63,20 +63,22 @@ def active_rms(signal: NDArray[np.floating], rate: int) -> float:
 def _scene(rate: int, path: NDArray[np.floating], loss: float) -> Scene:
     from scipy.signal import fftconvolve
 
-    far = _at_level(_read("far.flac", rate), rate, FAR_LEVEL)
-    echo = _at_level(fftconvolve(far, path)[: len(far)].astype(np.float32), rate, FAR_LEVEL - loss)
+    far = at_level(read("far.flac", rate), rate, FAR_LEVEL)
+    echo = at_level(fftconvolve(far, path)[: len(far)].astype(np.float32), rate, FAR_LEVEL - loss)
     talker = np.zeros_like(far)
-    voice = _at_level(_read("near.flac", rate), rate, FAR_LEVEL - loss)[: len(far) - round(TALKER_AT * rate)]
+    voice = at_level(read("near.flac", rate), rate, FAR_LEVEL - loss)[: len(far) - round(TALKER_AT * rate)]
     talker[len(far) - len(voice) :] = voice
     noise = np.random.default_rng(0).standard_normal(len(far)) * active_rms(echo, rate) * 10 ** (NOISE / 20)
     return Scene(rate, echo + talker + noise.astype(np.float32), far, echo, talker)
 
 
-def _at_level(signal: NDArray[np.float32], rate: int, level: float) -> NDArray[np.float32]:
+def at_level(signal: NDArray[np.float32], rate: int, level: float) -> NDArray[np.float32]:
+    """The signal at this level (dB re full scale) while it speaks."""
     return signal * np.float32(10 ** (level / 20) / active_rms(signal, rate))
 
 
-def _read(name: str, rate: int) -> NDArray[np.float32]:
+def read(name: str, rate: int) -> NDArray[np.float32]:
+    """A shipped recording at this rate (Hz)."""
     import soundfile
     import soxr
 

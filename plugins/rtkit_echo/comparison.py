@@ -1,0 +1,162 @@
+"""Cancellers side by side on the same scenes: how much echo is left, what double talk does to the talker, and what it costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtkit.arrays import apply
+from rtkit_echo import peers
+from rtkit_echo.scenes import FAR_LEVEL, NOISE, ROOM_LOSS, at_level, read
+
+Floats = NDArray[np.float32]
+Canceller = Callable[[Floats, Floats], Floats]
+
+RATE, SECONDS = 16_000, 24
+#: Beginning of the last third, of double talk and of another path, as shares of a scene.
+LAST, TALK, CHANGE = 2 / 3, 5 / 12, 1 / 2
+#: Tails (s) at which peers are shown.
+TAILS = (0.128, 0.4)
+#: Longest delay (samples) of a canceller that is looked for, and length (s) of the windows of an ERLE curve and the step between them.
+LONGEST, WINDOW, STEP = RATE // 4, 0.5, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What scenes are made of: two talkers, two rooms; signals ``[n]`` at `RATE`."""
+
+    far: Floats
+    near: Floats
+    room: Floats
+    other: Floats
+
+
+def shipped() -> list[Pair]:
+    """The one pair of the shipped recordings; its second room is made: noise that dies away within 0.4 s."""
+    count = RATE // 2
+    other = np.random.default_rng(0).standard_normal(count) * 10 ** (-3 * np.arange(count) / RATE / 0.4)
+    other[:48] = 0
+    return [Pair(read("far.flac", RATE), read("near.flac", RATE), read("room.wav", RATE), other.astype(np.float32))]
+
+
+def cancellers() -> dict[str, Canceller]:
+    """Those of this plug-in, and every peer that is installed."""
+
+    def own(chain: str) -> Canceller:
+        return lambda near, far: apply(chain, np.stack([near, far], axis=1), rate=RATE)[0][:, 0]
+
+    def of(peer: peers.Peer, tail: float) -> Canceller:
+        return lambda near, far: peer(near, far, RATE, tail)
+
+    found = {name: own(name) for name in ("echo", "echo:suppressor=none", "adaline:tail_ms=128", "slpr:tail_ms=128")}
+    for name, peer in peers.installed().items():
+        fixed = name.startswith("AEC3")  # its tail is fixed inside
+        for tail in TAILS[:1] if fixed else TAILS:
+            found[name if fixed else f"{name}, {1000 * tail:g} ms"] = of(peer, tail)
+    return found
+
+
+def compare(pairs: Sequence[Pair], names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    """A row for each canceller: medians over the pairs, with the worst in brackets.
+
+    PESQ and STOI need the packages pesq and pystoi, and stay empty without.
+    """
+    for name, cancel in cancellers().items():
+        if names and name not in names:
+            continue
+        late = delay_of(cancel)
+        found: dict[str, list[float]] = {}
+        for number, pair in enumerate(pairs):
+            for measure, value in _measure(cancel, pair, number, late).items():
+                found.setdefault(measure, []).append(value)
+        yield {"canceller": name, "delay_ms": round(1000 * late / RATE, 1)} | {key: _shown(key, values) for key, values in found.items()}
+
+
+def _shown(measure: str, values: Sequence[float]) -> str:
+    lower_is_better = measure.endswith(("_s", "_sample"))
+    worst = max(values) if lower_is_better else min(values)
+    return f"{np.median(values):.2f}" + (f" ({worst:.2f})" if len(values) > 1 else "")
+
+
+def _measure(cancel: Canceller, pair: Pair, seed: int, late: int) -> dict[str, float]:
+    def cleaned(near: Floats, far: Floats) -> Floats:
+        out = cancel(near, far)
+        return np.concatenate([out[late:], np.zeros(late, np.float32)])[: len(near)]
+
+    far, echo, noise, talker = scene(pair, seed, pair.room)
+    near = echo + noise
+    count = len(near)
+    part, talk, half = slice(round(LAST * count), count - LONGEST), slice(round(TALK * count), count - LONGEST), round(CHANGE * count)
+    begin = time.process_time()
+    out = cleaned(near, far)
+    cost = time.process_time() - begin
+    found = {"single_talk_erle": erle(near, out, part)}
+    changed = echo.copy()
+    changed[half:] = scene(pair, seed, pair.other)[1][half:]
+    out = cleaned(changed + noise, far)
+    found["new_path_erle"] = erle(changed + noise, out, part)
+    found["to_10_db_s"] = reached(changed + noise, out, 10, half)
+    voice = np.where(np.arange(count) < talk.start, 0, talker).astype(np.float32)
+    for name, gain in (("double_talk", 1.0), ("near_10_db", 10**0.5)):
+        out = cleaned(echo + noise + np.float32(gain) * voice, far)
+        found |= {f"{name}_{key}": value for key, value in speech(gain * voice[talk], out[talk]).items()}
+    near = noise + voice
+    out = cleaned(near, np.zeros_like(far))
+    found |= {f"near_alone_{key}": value for key, value in speech(near[talk], out[talk]).items() if key == "pesq"}
+    return found | {"us_a_sample": 1e6 * cost / count}
+
+
+def scene(pair: Pair, seed: int, room: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Far end, its echo, noise, and the near-end talker at the level of the echo; each ``[n]``."""
+    from scipy.signal import fftconvolve
+
+    count = SECONDS * RATE
+    far, talker = (np.tile(signal, 1 + count // len(signal))[:count] for signal in (pair.far, pair.near))
+    far, talker = at_level(far, RATE, FAR_LEVEL), at_level(talker, RATE, FAR_LEVEL - ROOM_LOSS)
+    echo = at_level(fftconvolve(far, room)[:count].astype(np.float32), RATE, FAR_LEVEL - ROOM_LOSS)
+    noise = np.random.default_rng(seed).standard_normal(count) * 10 ** ((FAR_LEVEL - ROOM_LOSS + NOISE) / 20)
+    return far, echo, noise.astype(np.float32), talker
+
+
+def erle(near: Floats, out: Floats, part: slice) -> float:
+    """Echo return loss enhancement (dB) over a part, after ITU-T G.168."""
+    before, after = (float(np.sum(np.square(signal[part], dtype=float))) for signal in (near, out))
+    return 10 * float(np.log10((before + 1e-12) / (after + 1e-12)))
+
+
+def reached(near: Floats, out: Floats, level: float, since: int) -> float:
+    """Time (s) from a sample on until the ERLE of a window of half a second is at least `level` (dB); that to the end if it never is."""
+    window, step = round(WINDOW * RATE), round(STEP * RATE)
+    for at in range(since, len(near) - window, step):
+        if erle(near, out, slice(at, at + window)) >= level:
+            return (at - since) / RATE
+    return (len(near) - since) / RATE
+
+
+def speech(clean: Floats, out: Floats) -> dict[str, float]:
+    """PESQ (wide band, ITU-T P.862.2) and STOI, where the packages are there."""
+    found = {}
+    try:
+        from pesq import pesq
+        from pystoi import stoi
+    except ImportError:
+        return {}
+    found["pesq"] = float(pesq(RATE, clean.astype(float), out.astype(float), "wb"))
+    found["stoi"] = float(stoi(clean, out, RATE))
+    return found
+
+
+def delay_of(cancel: Canceller) -> int:
+    """Samples by which the output is late, found with the near end alone."""
+    from scipy.signal import correlate, lfilter
+
+    random = np.random.default_rng(3)
+    signal = (0.03 * lfilter([1], [1, -0.9], random.standard_normal(3 * RATE))).astype(np.float32)
+    out = cancel(signal, np.zeros_like(signal))[: len(signal)]
+    match = correlate(out[RATE : RATE + LONGEST + RATE], signal[RATE : 2 * RATE], mode="valid")
+    return int(np.argmax(match))
