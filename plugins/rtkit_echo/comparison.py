@@ -64,7 +64,10 @@ def cancellers() -> dict[str, Canceller]:
 def compare(pairs: Sequence[Pair], names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     """A row for each canceller: medians over the pairs, with the worst in brackets.
 
-    PESQ and STOI need the packages pesq and pystoi, and stay empty without.
+    ``late_ms``: delay of the output. ``erle``: ERLE (dB) with the far end alone, in the last third. ``erle_new``, ``t10_s``: after a change of
+    the path, ERLE in the last third, and seconds until 10 dB. ``dt_pesq``, ``dt_stoi``: double talk with both alike, against the clean
+    talker. ``near10_…``: the same with the near end 10 dB louder. ``near_pesq``: the near end alone, against the microphone. ``cost_us``:
+    processor time a sample. PESQ and STOI need the packages pesq and pystoi, and are left out without.
     """
     for name, cancel in cancellers().items():
         if names and name not in names:
@@ -74,11 +77,11 @@ def compare(pairs: Sequence[Pair], names: Sequence[str] = ()) -> Iterator[dict[s
         for number, pair in enumerate(pairs):
             for measure, value in _measure(cancel, pair, number, late).items():
                 found.setdefault(measure, []).append(value)
-        yield {"canceller": name, "delay_ms": round(1000 * late / RATE, 1)} | {key: _shown(key, values) for key, values in found.items()}
+        yield {"canceller": name, "late_ms": round(1000 * late / RATE, 1)} | {key: _shown(key, values) for key, values in found.items()}
 
 
 def _shown(measure: str, values: Sequence[float]) -> str:
-    lower_is_better = measure.endswith(("_s", "_sample"))
+    lower_is_better = measure in ("t10_s", "cost_us")
     worst = max(values) if lower_is_better else min(values)
     return f"{np.median(values):.2f}" + (f" ({worst:.2f})" if len(values) > 1 else "")
 
@@ -95,20 +98,20 @@ def _measure(cancel: Canceller, pair: Pair, seed: int, late: int) -> dict[str, f
     begin = time.process_time()
     out = cleaned(near, far)
     cost = time.process_time() - begin
-    found = {"single_talk_erle": erle(near, out, part)}
+    found = {"erle": erle(near, out, part)}
     changed = echo.copy()
     changed[half:] = scene(pair, seed, pair.other)[1][half:]
     out = cleaned(changed + noise, far)
-    found["new_path_erle"] = erle(changed + noise, out, part)
-    found["to_10_db_s"] = reached(changed + noise, out, 10, half)
+    found["erle_new"] = erle(changed + noise, out, part)
+    found["t10_s"] = reached(changed + noise, out, 10, half)
     voice = np.where(np.arange(count) < talk.start, 0, talker).astype(np.float32)
-    for name, gain in (("double_talk", 1.0), ("near_10_db", 10**0.5)):
+    for name, gain in (("dt", 1.0), ("near10", 10**0.5)):
         out = cleaned(echo + noise + np.float32(gain) * voice, far)
         found |= {f"{name}_{key}": value for key, value in speech(gain * voice[talk], out[talk]).items()}
     near = noise + voice
     out = cleaned(near, np.zeros_like(far))
-    found |= {f"near_alone_{key}": value for key, value in speech(near[talk], out[talk]).items() if key == "pesq"}
-    return found | {"us_a_sample": 1e6 * cost / count}
+    found |= {f"near_{key}": value for key, value in speech(near[talk], out[talk]).items() if key == "pesq"}
+    return found | {"cost_us": 1e6 * cost / count}
 
 
 def scene(pair: Pair, seed: int, room: Floats) -> tuple[Floats, Floats, Floats, Floats]:
