@@ -64,8 +64,8 @@ def cancellers() -> dict[str, Canceller]:
 def compare(pairs: Sequence[Pair], names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     """A row for each canceller: medians over the pairs, with the worst in brackets.
 
-    ``late_ms``: delay of the output. ``erle``: ERLE (dB) with the far end alone, in the last third. ``erle_new``, ``t10_s``: after a change of
-    the path, ERLE in the last third, and seconds until 10 dB. ``dt_pesq``, ``dt_stoi``: double talk with both alike, against the clean
+    ``late_ms``: delay of the output. ``erle``: ERLE (dB) with the far end alone, in the last third. ``erle_new``, ``t10_s``: after a change
+    of the path, ERLE in the last third, and seconds until 10 dB. ``dt_pesq``, ``dt_stoi``: double talk with both alike, against the clean
     talker. ``near10_…``: the same with the near end 10 dB louder. ``near_pesq``: the near end alone, against the microphone. ``cost_us``:
     processor time a sample. PESQ and STOI need the packages pesq and pystoi, and are left out without.
     """
