@@ -65,6 +65,30 @@ def test_the_echo_of_a_played_file_is_cancelled(soundcard, tmp_path, rate, block
     assert max(erle[2:9]) > 4
 
 
+@pytest.mark.parametrize(("rate", "block"), [(16000, 128), (48000, 480)])
+def test_echo_cancels_a_whole_room_live(soundcard, tmp_path, rate, block):  # noqa: F811
+    scene = room_scene()
+    far = np.concatenate([scene.far[: 10 * scene.rate]] * 2)  # the shipped talker, twice: 20 s
+    soundfile.write(tmp_path / "far.wav", far, scene.rate)
+    with (DATA / "room.wav").open("rb") as file:
+        response, room_rate = soundfile.read(file, dtype="float32")
+    response = 0.5 * at_48k(response, room_rate) * room_rate / 48000
+    noise = 1e-4 * np.random.default_rng(0).standard_normal(48000)
+    with soundcard.room(response, noise=noise):
+        ends = ("--far", "far.wav", "--to", "clean.wav", "--report", "report.json", "--events", "events.jsonl")
+        device = ("--rate", rate, "--block", block, "--latency", 0.1)
+        done = rtkit("run", f"mic:{DEVICE}", "echo", *ends, *device, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    erle = [event["data"]["erle_db"] for event in events]
+    print(json.dumps(report["counts"]), erle, events[-1])
+    counts = report["counts"][f"mic:{DEVICE}"]
+    assert counts["captured"] == report["samples"]
+    assert soundfile.info(tmp_path / "clean.wav").frames == report["samples"] + 2 * (256 if rate == 48000 else 128)  # and its latency
+    assert np.median(erle[13:20]) > 28  # this card moves the echo path by some samples every few seconds
+
+
 def test_microphone_to_speaker_accounts_for_every_frame(soundcard, tmp_path):  # noqa: F811
     soundcard.load("module-loopback", "source=spk.monitor", "sink=mic", "latency_msec=30")
     ends = ("--to", f"speaker:{DEVICE}", "--to", "heard.wav", "--report", "report.json")
