@@ -24,6 +24,8 @@ from rtkit_echo.kalman_kernel import Floats
 PACE, NOISE_PACE = 0.2, 0.1
 #: The noise is the minimum over so many times so many blocks, times what minima lie below means.
 PARTS, PART, BIAS = 6, 31, 1.5
+#: The first so many blocks are averaged before minima count: the very first one holds silence from before the stream.
+FIRST = 12
 #: The estimated echo dies away by 60 dB in this time (s): the room beyond the filter's tail.
 REVERBERATION = 0.5
 #: Band (Hz) in which the near-end talker is looked for.
@@ -132,10 +134,14 @@ def _random(counts: NDArray[np.uint64]) -> float:
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
 def noise(power: Floats, state: Suppressor, out: Floats) -> None:
     """Follow the noise by minimum statistics: fill `out` with its power spectrum."""
-    part = int(state.counts[0] // np.uint64(PART)) % PARTS
-    fresh = state.counts[0] % np.uint64(PART) == 0
+    count = int(state.counts[0])
+    part, fresh = count // PART % PARTS, count % PART == 0
+    pace = np.float32(max(NOISE_PACE, 1 / (count + 1)))
     for k in range(power.size):
-        state.quiet[k] += np.float32(NOISE_PACE) * (power[k] - state.quiet[k])
+        state.quiet[k] += pace * (power[k] - state.quiet[k])
+        if count < FIRST:
+            out[k] = state.quiet[k]
+            continue
         state.lowest[part, k] = state.quiet[k] if fresh else min(state.lowest[part, k], state.quiet[k])
         least = state.lowest[0, k]
         for other in range(1, PARTS):
