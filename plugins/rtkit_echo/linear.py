@@ -15,7 +15,7 @@ from rtkit_echo.kalman_kernel import Floats
 #: Longest block (s): what the stage is late by.
 BLOCK = 0.008
 #: What a filter that knows nothing expects of the first partition, and how fast it expects the echo to die away (s for 60 dB).
-FIRST, DECAY = 4.0, 0.7
+FIRST, DECAY = 1.0, 0.7
 #: Longest bulk delay (s).
 LONGEST = 1.0
 #: The filters begin so long (s) before the echo does, and are moved when that is off by more.

@@ -27,6 +27,8 @@ QUIET, FAR_BELOW = 1e-7, 1e-6
 PACE, SINK = 0.1, 0.999
 #: The challenger wins with less than this share of the other's error power, for so many blocks.
 BETTER, BLOCKS = 0.5, 6
+#: What it learned in a moment is not to be relied on: it then doubts its weights by so many times what a filter does that knows nothing.
+DOUBTFUL = 4.0
 #: It begins anew when it is so many blocks old and has more than this share, or at once when what the filter in charge leaves
 #: is so many times its usual share of the near end, and more than the least; at most every so many blocks.
 OLD, HOPELESS = 125, 0.7
@@ -92,7 +94,7 @@ def _take_over(linear: Linear) -> None:
     linear.main.imaginary[:] = linear.rival.imaginary
     for c in range(linear.main.doubt.shape[0]):
         for k in range(linear.main.doubt.shape[1]):
-            linear.main.doubt[c, k] = linear.prior  # what was learned in a moment is not to be relied on
+            linear.main.doubt[c, k] = np.float32(DOUBTFUL) * linear.prior
     linear.main.error[:] = linear.rival.error
 
 
