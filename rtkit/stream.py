@@ -192,7 +192,7 @@ class Stream:
             threads = Threads(chain, self._threads, timings.marks)
             source, calls, mark = threads.run(self.source), [threads.collect], ignore  # which notes the times itself
             ending.callback(source.close)  # whatever happens, before anything else is closed
-        done, items, size, last = 0, 0, 1, False
+        done, whole, items, size, last = 0, 0, 0, 1, False
         self._limit = self._seconds if math.isinf(self._seconds) else round(self._seconds / period)
         item: Any
         with ending, Progress(self._progress, self.source, self._limit, period) as progress:
@@ -217,6 +217,7 @@ class Stream:
                     sizes.append(size)
                     for write in writes:
                         write(item)
+                    whole = done
                     if events:
                         self._deliver()
                     if len(sizes) == timings.batch:
@@ -227,6 +228,9 @@ class Stream:
                         break
             except Enough:
                 self.source.stop()
+            except KeyboardInterrupt:
+                done = whole  # what was under way is not in the sinks
+                raise
             except RtkitError:
                 raise
             except Exception as error:
