@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import zipfile
 from pathlib import Path
-
-import numpy as np
 
 from rtkit.chain import Chain
 from rtkit.errors import InputError
+from rtkit.npz import read_arrays, write_arrays
 
 
 def save_states(path: str | Path, chain: Chain) -> None:
@@ -20,19 +17,12 @@ def save_states(path: str | Path, chain: Chain) -> None:
     InputError
         The file cannot be written.
     """
-    path = Path(path)
     arrays = {
         f"{index}.{name}.{key}": array
         for index, (name, step) in enumerate(zip(chain.names, chain.steps, strict=True))
         for key, array in step.state().items()
     }
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        os.replace(part, path)
-    except OSError as error:
-        raise InputError(f"{path}: the state cannot be written: {error.strerror}") from None
+    write_arrays(path, arrays)
 
 
 def load_states(path: str | Path, chain: Chain) -> None:
@@ -43,13 +33,7 @@ def load_states(path: str | Path, chain: Chain) -> None:
     InputError
         The file is missing or damaged, or holds the state of other steps.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    except OSError as error:
-        raise InputError(f"{path}: no state there: {error.strerror or error}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile):
-        raise InputError(f"{path}: not a state of rtkit (npz expected)") from None
+    arrays = read_arrays(path, "a state of rtkit, as --save-state writes it")
     for index, (name, step) in enumerate(zip(chain.names, chain.steps, strict=True)):
         prefix = f"{index}.{name}."
         own = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from numpy.typing import NDArray
 from rtkit.errors import InputError
 from rtkit.folders import make_folder
 from rtkit.items import Image
+from rtkit.npz import read_arrays, write_arrays
 from rtkit.onnx.card import NAME as CARD
 from rtkit.onnx.card import publish, read_card
 from rtkit.onnx.find import MODEL
@@ -162,12 +160,9 @@ class Clusters:
             if encoder.resolve() != (folder / MODEL).resolve():
                 _copy(encoder, folder)
             (folder / NAMES).write_text("".join(f"{name}\n" for name in self.names), encoding="utf-8")
-            part = folder / f"{ARRAYS}.part"
-            with part.open("wb") as file:
-                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-            os.replace(part, folder / ARRAYS)
         except OSError as error:
             raise InputError(f"{folder}: the clusters cannot be written: {error.strerror}") from None
+        write_arrays(folder / ARRAYS, arrays, compressed=True)
 
 
 def _copy(encoder: Path, folder: Path) -> None:
@@ -188,13 +183,7 @@ def read(encoder: Encoder) -> Clusters:
         There are none, they are damaged, or belong to another encoder.
     """
     path = encoder.path.with_name(ARRAYS)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; expected clusters, as `rtkit cluster fit` writes them") from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: damaged: {' '.join(str(error).split())}; `rtkit cluster fit` makes such files") from None
+    arrays = read_arrays(path, "clusters, as `rtkit cluster fit` writes them")
     _check(path, arrays, encoder)
     names = _read_names(encoder.path.with_name(NAMES), len(arrays["centres"]))
     return Clusters(

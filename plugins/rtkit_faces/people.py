@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +15,7 @@ from numpy.typing import NDArray
 
 from rtkit.errors import InputError
 from rtkit.folders import make_folder
+from rtkit.npz import read_arrays, write_arrays
 from rtkit.onnx.card import NAME as CARD
 from rtkit.onnx.find import MODEL
 from rtkit_faces.normalising import HIGH, WIDE
@@ -94,15 +92,7 @@ def read(folder: Path) -> People:
         There are none, or the file is damaged.
     """
     path = folder / PEOPLE
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    except OSError as error:
-        if not path.exists():
-            raise InputError(f"{path}: no such file; `rtkit faces enrol NAME FOLDER --people {folder}` makes it") from None
-        raise InputError(f"{path}: damaged or not readable: {error.strerror or error}") from None
-    except (ValueError, EOFError, KeyError, TypeError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: damaged: {' '.join(str(error).split())}; expected people as `rtkit faces enrol` writes them") from None
+    arrays = read_arrays(path, f"people, as `rtkit faces enrol NAME FOLDER --people {folder}` writes them")
     _check(path, arrays)
     mean, deviation = arrays["strangers"].tolist()
     return People(
@@ -166,17 +156,8 @@ def write(people: People, folder: Path) -> None:
         "sha256": np.array(people.sha256),
     }
     path = folder / PEOPLE
-    part = folder / f"{PEOPLE}.part"
     make_folder(folder)
-    try:
-        with part.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    write_arrays(path, arrays, compressed=True)
 
 
 def _stamp(folder: Path) -> tuple[int, int] | None:

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from rtkit.errors import InputError, UsageError
 from rtkit.items import Block, SampleSpec
+from rtkit.npz import read_arrays, write_arrays
 from rtkit.parameters import Range, check_values
 from rtkit.processor import SampleProcessor, restore
-from rtkit_pca.files import read_arrays, write_arrays
 from rtkit_pca.reading import Reading, read
 from rtkit_pca.rows import as_rows
 from rtkit_pca.rules import RULES, Floats, Rule, RuleName
@@ -371,7 +371,7 @@ class Pca(SampleProcessor):
         InputError
             There is no such file, it is damaged, or of another rule or size.
         """
-        arrays = read_arrays(path)
+        arrays = read_arrays(path, "what a learner of principal components has saved")
         found, mean = str(arrays.pop("rule", "none")), arrays.get("mean", np.zeros(0))
         if found != self.rule or mean.ndim != 1 or mean.size == 0:
             raise InputError(f"{path}: expected what pca learned by the rule {self.rule}, found {found}")

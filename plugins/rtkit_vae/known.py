@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +11,14 @@ from numpy.typing import NDArray
 
 from rtkit.errors import InputError
 from rtkit.items import Image
+from rtkit.npz import read_arrays, write_arrays
 from rtkit_vae.bound import Floats
 from rtkit_vae.network import Autoencoder
 
 ARRAYS = "known.npz"
 #: The map shows latents of -REACH to REACH, to the right and upwards.
 REACH = 3.5
-_HELP = "expected what `python -m export` leaves beside a model of `vae`"
+_EXPECTED = "what `python -m export` leaves beside a model of `vae`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +77,7 @@ def write(folder: Path, network: Autoencoder, negative_elbo: Floats, excess: Flo
     }
     if drawn is not None:
         arrays["map"] = drawn
-    part = folder / f"{ARRAYS}.part"
-    try:
-        with part.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-        os.replace(part, folder / ARRAYS)
-    except OSError as error:
-        raise InputError(f"{folder}: {ARRAYS} cannot be written: {error.strerror}") from None
+    write_arrays(folder / ARRAYS, arrays, compressed=True)
 
 
 def read(network: Autoencoder) -> Known:
@@ -97,15 +89,9 @@ def read(network: Autoencoder) -> Known:
         There is nothing, or it is damaged, or belongs to another network.
     """
     path = network.path.with_name(ARRAYS)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; {_HELP}") from None
-    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: damaged: {' '.join(str(error).split())}; {_HELP}") from None
+    arrays = read_arrays(path, _EXPECTED)
     if str(arrays.get("network", "")) != network.sha256:
-        raise InputError(f"{path}: made for another network than {network.path}; {_HELP}")
+        raise InputError(f"{path}: made for another network than {network.path}; expected {_EXPECTED}")
     costs = {}
     for name in ("negative_elbo", "excess"):
         array = arrays.get(name, np.empty(0))

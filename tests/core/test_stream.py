@@ -214,7 +214,7 @@ def test_a_damaged_header_never_crashes(tmp_path_factory, position, value):
         (["synth:noise", "--to", "x.xyz"], 2, "no sink for files of type .xyz"),
         (["synth:nothing"], 2, "expected one of silence"),
         (["synth:noise", "--to", "no/such/folder/x.wav", "--seconds", "1"], 3, "cannot be written"),
-        (["synth:noise", "--load-state", "none.npz"], 3, "no state there"),
+        (["synth:noise", "--load-state", "none.npz"], 3, "none.npz: no such file; expected a state"),
         (["synth:noise", "--seconds", "1", "--report", "no/such/r.json"], 3, "the report cannot be written"),
         (["synth:noise", "--seconds", "1", "--events", "no/such/e.jsonl"], 3, "e.jsonl: cannot be written"),
         (["synth:noise", "--nonsense"], 2, "No such option"),

@@ -164,7 +164,7 @@ def network(folder):
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda folder: (folder / "people.npz").unlink(), "people.npz: no such file; `rtkit faces enrol"),
+        (lambda folder: (folder / "people.npz").unlink(), "people.npz: no such file; expected people, as `rtkit faces enrol"),
         (lambda folder: (folder / "people.npz").write_bytes(b"noise"), "people.npz: damaged"),
         (lambda folder: (folder / "people.npz").write_bytes(b""), "people.npz: damaged"),
         (lambda folder: (folder / "people.npz").write_bytes((folder / "people.npz").read_bytes()[:3000]), "people.npz: damaged"),
