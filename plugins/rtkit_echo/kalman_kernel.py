@@ -64,7 +64,7 @@ class Filter(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Room for one step: spectra and signals of the far end's channels, of one signal, and of the partitions whose turn it is."""
+    """Room for one step: spectra and signals of the far end's channels, one signal, a pair, and the partitions whose turn it is."""
 
     far_real: Floats
     far_imaginary: Floats
@@ -72,16 +72,20 @@ class Room(NamedTuple):
     real: Floats
     imaginary: Floats
     signal: Floats
+    pair_real: Floats
+    pair_imaginary: Floats
+    pair: Floats
     turn_real: Floats
     turn_imaginary: Floats
     turn: Floats
 
 
 class Plans(NamedTuple):
-    """Transforms of the far end's channels, of one signal, and of the partitions whose turn it is."""
+    """Transforms of the far end's channels, of one signal, of a pair, and of the partitions whose turn it is."""
 
     far: Plan
     one: Plan
+    pair: Plan
     turn: Plan
 
 
@@ -104,7 +108,7 @@ def filter_of(channels: int, prior: Floats, size: int) -> Filter:
 def room(channels: int, size: int, lanes: int) -> Room:
     """Room for blocks of `size` samples and so many partitions a turn."""
     arrays = []
-    for count in (2 * channels, 1, lanes):
+    for count in (2 * channels, 1, 2, lanes):
         arrays += [
             np.zeros((size + 1, count), np.float32),
             np.zeros((size + 1, count), np.float32),
@@ -115,7 +119,7 @@ def room(channels: int, size: int, lanes: int) -> Room:
 
 def plans(channels: int, size: int, lanes: int) -> Plans:
     """Plans for the same."""
-    return Plans(plan(size, 2 * channels), plan(size, 1), plan(size, lanes))
+    return Plans(plan(size, 2 * channels), plan(size, 1), plan(size, 2), plan(size, lanes))
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
@@ -179,8 +183,18 @@ def estimate(filter_: Filter, line: Line, room: Room, plans: Plans, out: Floats)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
-def learn(filter_: Filter, line: Line, error: Floats, keep: float, caution: float, turn: int, room: Room, plans: Plans) -> None:
-    """Correct a filter by the error ``[b]`` that its estimate left.
+def transform(error: Floats, echo: Floats, room: Room, plans: Plans) -> None:
+    """Spectra of the error ``[b]`` that an estimate left and of that estimate, each behind as many zeros, in the two lanes of the room."""
+    size = error.size
+    for n in range(size):
+        room.pair[n, 0] = room.pair[n, 1] = 0
+        room.pair[size + n, 0], room.pair[size + n, 1] = error[n], echo[n]
+    forward(room.pair, room.pair_real, room.pair_imaginary, plans.pair)
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+def learn(filter_: Filter, line: Line, keep: float, caution: float, turn: int, room: Room, plans: Plans) -> None:
+    """Correct a filter by the error that its estimate left, whose spectrum `transform` has put into the room.
 
     Parameters
     ----------
@@ -192,16 +206,12 @@ def learn(filter_: Filter, line: Line, error: Floats, keep: float, caution: floa
         Counts the blocks.
     """
     channels, bins, partitions = filter_.real.shape
-    size, head = error.size, line.head[0]
-    for n in range(size):
-        room.signal[n, 0] = 0
-        room.signal[size + n, 0] = error[n]
-    forward(room.signal, room.real, room.imaginary, plans.one)
+    head = line.head[0]
     kept = np.float32(keep * keep)
     lost = np.float32(1) - kept
     half = np.float32(0.5)
     for k in range(bins):
-        er, ei = room.real[k, 0], room.imaginary[k, 0]
+        er, ei = room.pair_real[k, 0], room.pair_imaginary[k, 0]
         filter_.error[k] += np.float32(ERROR_PACE) * (er * er + ei * ei - filter_.error[k])
         expected = np.float32(0)
         for c in range(channels):

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from rtkit_echo.far_kernel import BEFORE, PLACE, STEP, STRONG, TURNED, FarEnd, ahead, read, write
 from rtkit_echo.far_kernel import PACE as READ_PACE
-from rtkit_echo.fourier import forward
-from rtkit_echo.kalman_kernel import Filter, Floats, Line, Plans, Room, estimate, learn, push, shift
+from rtkit_echo.kalman_kernel import Filter, Floats, Line, Plans, Room, estimate, learn, push, shift, transform
 
 #: Of the filter in charge: how much of the path stays from block to block of 8 ms, and the theory's caution.
 KEEP, CAUTION = 0.9999, 2.0
@@ -35,17 +34,18 @@ OLD, HOPELESS = 125, 0.7
 ALARM, LEAST, PAUSE = 4.0, 0.02, 38
 #: How fast the usual share rises and falls.
 RISE, FALL = 0.01, 0.1
-#: The challenger sleeps when it has been of no use for so many blocks and the filter in charge leaves less than this share.
-PATIENCE, GOOD = 375, 0.03
+#: The challenger sleeps when it has been of no use for so many blocks and the filter in charge leaves less than this share
+#: of powers that are averaged at this pace.
+PATIENCE, GOOD, SLOW = 375, 0.03, 0.01
 
 #: Band of the loop, in shares of half the sample rate; the share of the near end that may be left for it to run.
 LOCK_LOW, LOCK_HIGH, HEARD = 0.025, 0.5, 0.5
-#: Of a lag of one sample, what the loop moves the place at once, and the pace, in a sample; 3 samples and 200 ppm in a second at 16 kHz.
-PHASE_GAIN, PACE_GAIN, MOST_DRIFT = 3 / 16_000, 2e-4 / 16_000, 5e-4
+#: The share of a lag that the loop makes good at once, and what it adds to the pace for a lag of a whole block, each in a block of 8 ms.
+PHASE_GAIN, PACE_GAIN, MOST_DRIFT = 0.024, 2.05e-4, 5e-4
 
 # places in `levels`
-FAR, NEAR, ERROR, RIVAL_ERROR, USUAL, ENERGY = range(6)
-LEVELS = 6
+FAR, NEAR, ERROR, RIVAL_ERROR, USUAL, ENERGY, SLOW_NEAR, SLOW_ERROR = range(8)
+LEVELS = 8
 # places in `counts`
 WON, AGE, SINCE, USELESS, AWAKE, TURN = range(6)
 COUNTS = 6
@@ -135,7 +135,8 @@ def run(
         Whether to follow the drift of clocks.
     """
     levels, counts = linear.levels, linear.counts
-    bold, before, newest = np.empty_like(near[0]), np.zeros_like(far[0]), np.zeros_like(far[0])
+    bold, guess = np.empty_like(near[0]), np.empty_like(near[0])
+    before, newest = np.zeros_like(far[0]), np.zeros_like(far[0])
     for block in range(near.shape[0]):
         write(linear.far, far[block])
         energy = _feed(linear, before, newest, room, plans)
@@ -152,18 +153,20 @@ def run(
         counts[TURN] += 1
         levels[NEAR] += PACE * (_power(near[block]) - levels[NEAR])
         levels[ERROR] += PACE * (_power(error[block]) - levels[ERROR])
+        transform(error[block], echo[block], room, plans)
         if follow:
-            _lock(linear, error[block], echo[block], room, plans)
-        learn(linear.main, linear.line, error[block], KEEP, CAUTION, counts[TURN], room, plans)
+            _lock(linear, near.shape[1], room)
+        learn(linear.main, linear.line, KEEP, CAUTION, counts[TURN], room, plans)
         expected[block] = linear.main.expected
         _watch(levels, counts, linear)
         if counts[AWAKE] == 0:
             continue
-        estimate(linear.rival, linear.line, room, plans, bold)
+        estimate(linear.rival, linear.line, room, plans, guess)
         for n in range(near.shape[1]):
-            bold[n] = near[block, n] - bold[n]
+            bold[n] = near[block, n] - guess[n]
         levels[RIVAL_ERROR] += PACE * (_power(bold) - levels[RIVAL_ERROR])
-        learn(linear.rival, linear.line, bold, BOLD_KEEP, BOLD_CAUTION, counts[TURN], room, plans)
+        transform(bold, guess, room, plans)
+        learn(linear.rival, linear.line, BOLD_KEEP, BOLD_CAUTION, counts[TURN], room, plans)
         counts[AGE] += 1
         counts[WON] = counts[WON] + 1 if levels[RIVAL_ERROR] < BETTER * levels[ERROR] else 0
         if counts[WON] >= BLOCKS:
@@ -171,7 +174,7 @@ def run(
             levels[ERROR] = levels[RIVAL_ERROR]
             for n in range(near.shape[1]):
                 error[block, n] = bold[n]
-                echo[block, n] = near[block, n] - bold[n]
+                echo[block, n] = guess[n]
             notes[block] = 2
             counts[WON] = counts[USELESS] = 0
         elif counts[AGE] > OLD and levels[RIVAL_ERROR] > HOPELESS * levels[ERROR]:
@@ -214,33 +217,27 @@ def delay(linear: Linear, blocks: int, works: bool, room: Room, plans: Plans) ->
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
-def _lock(linear: Linear, error: Floats, echo: Floats, room: Room, plans: Plans) -> None:
+def _lock(linear: Linear, size: int, room: Room) -> None:
     """Phase-locked loop: read the far end a little faster or slower, so that the estimate comes neither too late nor too early.
 
-    With E and Y the spectra of error and estimate, an echo that comes later by t leaves E = -j w t Y, and the near end is not correlated
-    with Y.
+    With E and Y the spectra of error and estimate, which `transform` has put into the room, an echo that comes later by t leaves
+    E = -j w t Y, and the near end is not correlated with Y.
     """
-    levels, numbers, size = linear.levels, linear.far.numbers, error.size
-    for n in range(size):
-        room.signal[n, 0] = 0
-        room.signal[size + n, 0] = error[n]
-    forward(room.signal, room.real, room.imaginary, plans.one)
-    for n in range(size):
-        room.signal[size + n, 0] = echo[n]
-    forward(room.signal, room.turn_real, room.turn_imaginary, plans.one)
+    levels, numbers = linear.levels, linear.far.numbers
+    real, imaginary = room.pair_real, room.pair_imaginary
     turned, strong = 0.0, 0.0
     for k in range(int(LOCK_LOW * size), int(LOCK_HIGH * size)):
         w = np.pi * k / size
-        yr, yi = room.turn_real[k, 0], room.turn_imaginary[k, 0]
-        turned += w * (room.imaginary[k, 0] * yr - room.real[k, 0] * yi)
+        yr, yi = real[k, 1], imaginary[k, 1]
+        turned += w * (imaginary[k, 0] * yr - real[k, 0] * yi)
         strong += w * w * (yr * yr + yi * yi)
     numbers[TURNED] += PACE * (turned - numbers[TURNED])
     numbers[STRONG] += PACE * (strong - numbers[STRONG])
     if levels[ERROR] >= HEARD * levels[NEAR] or numbers[STRONG] < 1e-9:
         return
     late = min(max(-numbers[TURNED] / numbers[STRONG], -1.0), 1.0)
-    numbers[PLACE] -= PHASE_GAIN * size * late
-    numbers[READ_PACE] = min(max(numbers[READ_PACE] - PACE_GAIN * size * late, -MOST_DRIFT), MOST_DRIFT)
+    numbers[PLACE] -= PHASE_GAIN * late
+    numbers[READ_PACE] = min(max(numbers[READ_PACE] - PACE_GAIN * late / size, -MOST_DRIFT), MOST_DRIFT)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -256,13 +253,16 @@ def _challenge(linear: Linear) -> None:
 def _watch(levels: NDArray[np.float64], counts: NDArray[np.int64], linear: Linear) -> None:
     """Wake the challenger, or send it to sleep."""
     share = levels[ERROR] / (levels[NEAR] + 1e-12)
+    levels[SLOW_NEAR] += SLOW * (levels[NEAR] - levels[SLOW_NEAR])
+    levels[SLOW_ERROR] += SLOW * (levels[ERROR] - levels[SLOW_ERROR])
+    good = levels[SLOW_ERROR] < GOOD * levels[SLOW_NEAR]  # over a second or so, for in pauses there is nothing but noise
     counts[SINCE] += 1
     counts[USELESS] += 1
     if (share > ALARM * levels[USUAL] and share > LEAST and counts[SINCE] >= PAUSE) or (
-        counts[AWAKE] == 0 and share > GOOD and counts[SINCE] >= OLD
+        counts[AWAKE] == 0 and not good and counts[SINCE] >= OLD
     ):
         counts[USELESS] = 0
         _challenge(linear)
-    elif counts[USELESS] > PATIENCE and share < GOOD:
+    elif counts[USELESS] > PATIENCE and good:
         counts[AWAKE] = 0
     levels[USUAL] += (RISE if share > levels[USUAL] else FALL) * (share - levels[USUAL])
