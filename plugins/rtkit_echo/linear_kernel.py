@@ -29,7 +29,8 @@ BETTER, BLOCKS = 0.5, 6
 #: What it learned in a moment is not to be relied on: it then doubts its weights by so many times what a filter does that knows nothing.
 DOUBTFUL = 4.0
 #: It begins anew when it is so many blocks old and has more than this share, or at once when what the filter in charge leaves
-#: is so many times its usual share of the near end, and more than the least; at most every so many blocks.
+#: is so many times its usual share of the near end, and more than the least share of its power over a second; at most every so many
+#: blocks.
 OLD, HOPELESS = 125, 0.7
 ALARM, LEAST, PAUSE = 4.0, 0.02, 38
 #: How fast the usual share rises and falls.
@@ -258,7 +259,7 @@ def _watch(levels: NDArray[np.float64], counts: NDArray[np.int64], linear: Linea
     good = levels[SLOW_ERROR] < GOOD * levels[SLOW_NEAR]  # over a second or so, for in pauses there is nothing but noise
     counts[SINCE] += 1
     counts[USELESS] += 1
-    if (share > ALARM * levels[USUAL] and share > LEAST and counts[SINCE] >= PAUSE) or (
+    if (share > ALARM * levels[USUAL] and levels[ERROR] > LEAST * levels[SLOW_NEAR] and counts[SINCE] >= PAUSE) or (
         counts[AWAKE] == 0 and not good and counts[SINCE] >= OLD
     ):
         counts[USELESS] = 0

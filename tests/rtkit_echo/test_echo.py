@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from rtkit_echo import far_kernel, fourier
+from rtkit_echo import far_kernel, fourier, linear_kernel
 from rtkit_echo.delay import DelayFinder
 from rtkit_echo.linear import block_size
 from rtkit_echo.scenes import active_rms, room_scene
-from scipy.signal import fftconvolve, resample_poly
+from scipy.signal import resample_poly
 
 import rtkit
 from rtkit import Block, InputError, SampleSpec, SpecError
@@ -81,6 +81,22 @@ def test_a_changed_path_is_noticed_and_learned():
     assert erle(near, out, slice(half + 3 * RATE, 10 * RATE)) > 20
     assert "path changed" in [event.label for event in events[5:8]]
     assert "path changed" not in [event.label for event in events[2:5]]
+
+
+def test_the_challenger_sleeps_while_all_is_well_and_wakes_when_the_path_changes():
+    processor, spec = rtkit.create("echo"), SampleSpec(RATE, ("near", "far"))
+    processor.open(spec)
+    counts, awake = processor._linear._linear.counts, []
+    near = SCENE.echo[: 11 * RATE] + NOISE[: 11 * RATE]
+    near[10 * RATE :] = -near[10 * RATE :]
+    for at in range(0, len(near), 128):
+        samples = np.column_stack([near[at : at + 128], SCENE.far[at : at + 128]])
+        processor.process(Block(samples, at, RATE, spec.channels))
+        awake.append(bool(counts[linear_kernel.AWAKE]))
+    a_second = RATE // 128
+    assert all(awake[: 3 * a_second])
+    assert np.mean(awake[6 * a_second : 10 * a_second]) < 0.2
+    assert any(awake[10 * a_second :])
 
 
 @pytest.mark.parametrize("delay", [0.1, 0.4, 0.9])
@@ -236,4 +252,3 @@ def test_a_recording_is_cleaned_by_the_command(cli, tmp_path):
     assert rate == RATE
     assert active_rms(clean[2 * RATE :], RATE) < 0.1 * active_rms(SCENE.near[2 * RATE : 6 * RATE], RATE)
     assert len((tmp_path / "events.jsonl").read_text().splitlines()) == 6
-    assert fftconvolve(clean, clean[::-1]).max() > 0
