@@ -1,7 +1,6 @@
 """Clusters: accuracy beside raw pixels and mean colour, clusters found, unknown kinds refused, and frames a second."""
 
 import os
-import time
 from pathlib import Path
 
 import cv2
@@ -11,13 +10,12 @@ from rtkit_cluster.clusters import Clusters
 from rtkit_cluster.encoder import Encoder
 from rtkit_cluster.fit import Shown, fit
 
+from benchmarks.clock import frames_a_second
 from export import pictures
 from export.cluster import Fruits, groceries, judge
-from rtkit import Frame, FrameSpec
 from tests.rtkit_cluster.pictures import VISION
 
 DATA = Path(os.environ.get("RTKIT_VISION_DATA", VISION))
-FRAMES = 300
 #: Trials in which some kinds of fruit are left out.
 TRIALS = 6
 
@@ -37,20 +35,6 @@ def refused(encode, fruits, left_out, grey):
         known.append(is_unknown[~of_out].mean())
         unknown.append(is_unknown[of_out].mean())
     return np.mean(known), np.mean(unknown)
-
-
-def rate(model):
-    """Frames a second of the whole processor, one thread, 640 x 480."""
-    processor, random = Cluster(model), np.random.default_rng(0)
-    processor.open(FrameSpec(640, 480, 30))
-    images = [random.integers(0, 256, (480, 640, 3), dtype=np.uint8) for _ in range(8)]
-    rates = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        for index in range(FRAMES // 5):
-            processor.process(Frame(images[index % 8], index, index / 30))
-        rates.append(FRAMES / 5 / (time.perf_counter() - begin))
-    return np.median(rates)
 
 
 def rows():
@@ -75,4 +59,4 @@ def rows():
                 f"of the others {known:.3f}",
             )
     for model in ("fruits", "designed", "designed_grey"):
-        yield f"frames/s, 640 x 480, one thread, {model}", round(float(rate(model)))
+        yield f"frames/s, 640 x 480, one thread, {model}", round(frames_a_second(Cluster(model)))

@@ -1,7 +1,6 @@
 """Variational autoencoders: bounds on the test pictures, strange pictures told from clothes, and frames a second."""
 
 import os
-import time
 from pathlib import Path
 
 import cv2
@@ -9,29 +8,14 @@ import numpy as np
 from rtkit_vae.network import Autoencoder
 from rtkit_vae.vae import Vae
 
+from benchmarks.clock import frames_a_second
 from export.fashion import Fashion
 from export.strangers import told_apart
 from export.vae import looked_at, unit
-from rtkit import Frame, FrameSpec
 from tests.rtkit_vae.clothes import VISION
 
 DATA = Path(os.environ.get("RTKIT_VISION_DATA", VISION))
 MODELS = ("designed", "2d", "16d")
-FRAMES = 200
-
-
-def rate(model):
-    """Frames a second of the whole processor, one thread, 640 x 480."""
-    processor, random = Vae(model), np.random.default_rng(0)
-    processor.open(FrameSpec(640, 480, 30))
-    images = [random.integers(0, 256, (480, 640, 3), dtype=np.uint8) for _ in range(8)]
-    rates = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        for index in range(FRAMES // 5):
-            processor.process(Frame(images[index % 8], index, index / 30))
-        rates.append(FRAMES / 5 / (time.perf_counter() - begin))
-    return np.median(rates)
 
 
 def rows():
@@ -51,4 +35,4 @@ def rows():
             *(f"{row['value']:.3f}" for row in same),
         )
     for model in MODELS:
-        yield f"frames/s, 640 x 480, one thread, {model}", round(float(rate(model)))
+        yield f"frames/s, 640 x 480, one thread, {model}", round(frames_a_second(Vae(model)))
