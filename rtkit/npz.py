@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rtkit.errors import InputError
 
+
 def write_arrays(path: str | Path, arrays: Mapping[str, NDArray[Any]], compressed: bool = False) -> None:
     """Write arrays to an npz file, whole or not at all.
 
