@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -95,6 +96,7 @@ def run(
     ] = None,
     size: Annotated[str | None, typer.Option(help="Size of frames, 640x480; others are fitted into it.")] = None,
     threads: Annotated[int | None, typer.Option(help="Frames processed at once, each in a thread (1).", min=1, max=64)] = None,
+    view: Annotated[bool, typer.Option("--view", help="Show the stream on a page in the browser, to be watched and steered.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress line and no report on standard error.")] = False,
 ) -> None:
     """Run a source through processors into sinks."""
@@ -134,12 +136,19 @@ def run(
     if events is not None:
         host().manager.register(EventLog(events, stream))
     try:
-        stream.run()
+        with _viewed(stream) if view else contextlib.nullcontext():
+            stream.run()
     except BrokenPipeError:  # whoever read standard output has seen enough
         stream.report.error = None
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at its end
     finally:
         _show(stream, report, quiet)
+
+
+def _viewed(stream: Stream) -> contextlib.AbstractContextManager[None]:
+    from rtkit.live.plugin import viewed
+
+    return viewed(stream)
 
 
 def _show(stream: Stream, path: str | None, quiet: bool) -> None:

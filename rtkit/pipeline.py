@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +80,24 @@ def _step(path: str | Path, number: int, step: object) -> str:
         values = ",".join(f"{key}={value}" for key, value in step.items() if key != "processor")
         return f"{step['processor']}:{values}" if values else step["processor"]
     raise InputError(f'{path}: step {number} is {step!r}; expected "name:key=value" or {{processor = "name", key = value}}')
+
+
+def write_pipeline(settings: Mapping[str, Any]) -> str:
+    """A pipeline as TOML, such that `read_pipeline` gives the same stream.
+
+    Parameters
+    ----------
+    settings : dict
+        By the keys of `KEYS`; each step as a dict with ``processor`` and its parameters, of which None stands for none.
+    """
+    lines = [f"{key} = {_value(value)}" for key, value in settings.items() if key != "steps"]
+    for step in settings.get("steps", []):
+        lines += ["", "[[steps]]", *(f"{key} = {_value(value)}" for key, value in step.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    """A value as TOML has it, whose strings are like JSON's, but for one character."""
+    if isinstance(value, float):
+        return str(value)  # where inf and nan are called as in TOML
+    return json.dumps("none" if value is None else value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 #: Upper edges of the bins (ns): 100 ns to 100 s in steps of 5 %, so that a percentile is at most 5 % too high.
 LOWEST, STEP, BINS = 100.0, 0.05, 426
-
+#: Time (s) between two looks at the times of the steps, and the most items between them.
+REFRESH, MOST = 0.25, 1024
 
 #: Counts of sources and sinks that are no loss.
 DELIVERED = frozenset({"captured", "played", "reconnects", "stalls"})
@@ -67,15 +69,19 @@ class Timings:
         How many.
     period : float
         Seconds a sample or frame.
-    live : bool
-        Live blocks are long, and their display should not lag: flush more often.
+
+    Attributes
+    ----------
+    batch : int
+        Items between two flushes: as many as come in `REFRESH`, so that what is shown of them does not lag.
     """
 
-    def __init__(self, steps: int, period: float, live: bool) -> None:
+    def __init__(self, steps: int, period: float) -> None:
         self.marks: list[int] = []
         self.sizes: list[int] = []
-        self.batch = 25 if live else 1024
+        self.batch = 1
         self.misses = 0
+        self._flushed = perf_counter()
         self.longest = 0  # size of the largest item
         self._steps = steps
         self._period = 1e9 * period
@@ -93,6 +99,9 @@ class Timings:
         self._times.add(np.concatenate((np.diff(marks, axis=1), together), axis=1))
         self.misses += int(np.sum(together[:, 0] > self._period * np.array(self.sizes)))
         self.longest = max(self.longest, max(self.sizes, default=0))
+        now = perf_counter()
+        self.batch = min(max(1, round(len(self.sizes) * REFRESH / max(now - self._flushed, 1e-6))), 4 * self.batch, MOST)
+        self._flushed = now
         self.marks.clear()
         self.sizes.clear()
 

@@ -64,7 +64,7 @@ class Stream:
     Attributes
     ----------
     report : Report
-        What the run did; complete when `run` has returned or raised.
+        What the run did; brought up to date several times a second, complete when `run` has returned or raised.
 
     Raises
     ------
@@ -138,7 +138,7 @@ class Stream:
             After everything was closed in order.
         """
         hooks = host().manager.hook
-        started = time.perf_counter()
+        self._started = time.perf_counter()
         try:
             with ExitStack() as closing:  # undone from the last line to the first, each whatever happens to the others
                 closing.callback(self._count)
@@ -154,7 +154,7 @@ class Stream:
             self.report.error = str(error)
             raise
         finally:
-            self.report.wall_s = time.perf_counter() - started
+            self.report.wall_s = time.perf_counter() - self._started
             hooks.rtkit_stream_stopped(stream=self, report=self.report)
         return self.report
 
@@ -184,7 +184,7 @@ class Stream:
         period = 1 / (spec.rate if isinstance(spec, SampleSpec) else spec.fps)
         calls: list[Callable[[Any], Any]] = chain.calls()
         writes = [unless_empty(sink.write) if chain.resamples else sink.write for sink in self.sinks]
-        timings = Timings(len(calls), period, self.source.live)
+        timings = Timings(len(calls), period)
         mark, sizes, clock, vdot, isfinite = timings.marks.append, timings.sizes, time.perf_counter_ns, np.vdot, math.isfinite
         source: Iterable[Any] = self.source
         ending = ExitStack()
@@ -220,8 +220,9 @@ class Stream:
                     whole = done
                     if events:
                         self._deliver()
-                    if len(sizes) == timings.batch:
-                        timings.flush()
+                    if len(sizes) >= timings.batch:
+                        report.items, report.samples, report.stream_s = items, done if sampled else 0, done * period
+                        self._sum_up(timings, period, sampled)
                         progress.update(done)
                     if last:
                         self.source.stop()
@@ -256,9 +257,11 @@ class Stream:
         return StepError(f"{self.source.name}: step {name!r} failed at item {item}: {type(error).__name__}: {error}")
 
     def _sum_up(self, timings: Timings, period: float, sampled: bool) -> None:
-        """Put times and delays into the report, while the devices are still open."""
+        """Put times, delays and counts into the report, while the devices are still open."""
         timings.flush()
         report = self.report
+        report.wall_s = time.perf_counter() - self._started
+        self._count()
         report.busy_s = timings.busy_s
         report.deadline_misses = timings.misses
         report.steps = [timings.step(index, name) for index, name in enumerate(self.chain.names)]
@@ -301,7 +304,7 @@ class Stream:
             write_learned(self._save_model, find_learners(self.chain.names, self.chain.steps), seen)
 
     def _count(self) -> None:
-        """Gather what the source and the sinks counted, now that they are closed."""
+        """Gather what the source and the sinks counted; for the last time when they are closed."""
         ends: list[Source | Sink] = [self.source, *self.sinks]
         for end in ends:
             if counts := end.counts():

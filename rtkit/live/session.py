@@ -1,0 +1,229 @@
+"""The stream of a live page: started, steered and ended from there."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rtkit.errors import InputError, RtkitError, UsageError
+from rtkit.items import FrameSpec, SampleSpec, Spec
+from rtkit.live.browser import BrowserCamera, BrowserMicrophone
+from rtkit.live.folder import Folder
+from rtkit.live.messages import Describe, Set
+from rtkit.live.plan import Plan, values
+from rtkit.live.recorder import Recorder
+from rtkit.live.watch import Watch
+from rtkit.plugins import AnyProcessor
+from rtkit.report import Report
+from rtkit.source import Source
+from rtkit.stream import Stream
+
+#: Time (s) that a stream gets to end.
+PATIENCE = 10.0
+
+
+class Session:
+    """At most one stream at a time, the last one's report and recordings, and who wants to hear of changes.
+
+    Parameters
+    ----------
+    folder : Folder
+        Where files are.
+
+    Attributes
+    ----------
+    state : str
+        ``idle``, ``starting``, ``running``, ``paused``, ``stopping`` or ``ended``.
+    error : str or None
+        Why the last stream ended early.
+    report : Report or None
+        Of the stream, while it runs and afterwards.
+    plan : Plan or None
+        What runs, or ran last.
+    watch : Watch or None
+        What there is to see of it.
+    source : Source or None
+        Where the stream's items come from, while it runs; a page feeds it if it is the browser.
+    attached : bool
+        The stream is one of the command line: a page can steer, but not start another.
+    listeners : list of function
+        Called, by any thread, when the state has changed.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.state = "idle"
+        self.error: str | None = None
+        self.report: Report | None = None
+        self.plan: Plan | None = None
+        self.watch: Watch | None = None
+        self.source: Source | None = None
+        self.attached = False
+        self.listeners: list[Callable[[], None]] = []
+        self._recordings = tempfile.TemporaryDirectory(prefix="rtkit-live-")
+        self._stream: Stream | None = None
+        self._steps: list[AnyProcessor] = []
+        self._thread: threading.Thread | None = None
+        self._lock = threading.RLock()
+
+    def attach(self, stream: Stream) -> None:
+        """Watch a stream that somebody else runs; tell by `ended` when it has."""
+        self.attached = True
+        self.plan = Plan.running(stream, self.folder)
+        self._take(stream)
+        self._change("starting")
+
+    def start(self, wish: Describe) -> None:
+        """Start a stream in a thread of its own.
+
+        Raises
+        ------
+        InputError, UsageError
+            One runs already, or this one cannot be made.
+        """
+        plan = Plan.of(wish, self.folder)
+        with self._lock:
+            if self.attached:
+                raise UsageError("this page shows a stream of the command line; it starts no other")
+            if self.state not in ("idle", "ended"):
+                raise UsageError("a stream is running; stop it first")
+            self.plan, self.watch, self.report, self.error = plan, None, None, None
+            self._change("starting")
+        self._thread = threading.Thread(target=self._run, args=(plan,), name="stream", daemon=True)
+        self._thread.start()
+
+    def _run(self, plan: Plan) -> None:
+        try:
+            stream = plan.make()
+            with self._lock:
+                if self.state == "stopping":
+                    return
+                self._take(stream)
+            stream.run()
+        except Exception as error:
+            if self.state == "stopping":  # what was asked to stop may say that nothing came
+                return
+            self.error = str(error) if isinstance(error, RtkitError) else f"{type(error).__name__}: {error}"
+        finally:
+            self.ended()
+
+    def _take(self, stream: Stream) -> None:
+        self._stream, self.report, self.source = stream, stream.report, stream.source
+        self._steps = list(stream.chain.steps)
+        watch = Watch(Recorder(Path(self._recordings.name)), every_frame=isinstance(stream.source, BrowserCamera))
+        watch.opened = lambda: self._change("running")
+        watch.attach(stream)
+        self.watch = watch
+
+    def ended(self) -> None:
+        """Note that the stream has ended."""
+        with self._lock:
+            self._stream = self.source = None
+            self._change("ended")
+
+    def stop(self) -> None:
+        """Ask the stream to end."""
+        with self._lock:
+            if self.state in ("idle", "ended"):
+                return
+            self._change("stopping")
+            if self._stream is not None:
+                self._stream.stop()
+
+    def pause(self, paused: bool) -> None:
+        """Pause the stream, or let it go on."""
+        with self._lock:
+            if self.watch is not None and self.state in ("running", "paused"):
+                self.watch.pause() if paused else self.watch.resume()
+                self._change("paused" if paused else "running")
+
+    def set(self, wish: Set) -> None:
+        """Change live parameters of a step.
+
+        Raises
+        ------
+        InputError, UsageError
+            No such step, no live parameter, or a value that does not fit.
+        """
+        if self._stream is None or self.plan is None or not 0 <= wish.step < len(self._steps):
+            raise UsageError(f"no running step has number {wish.step}")
+        self._steps[wish.step].set(**values(wish.values, self.folder))
+        self.plan.steps[wish.step].values.update(values(wish.values, self.folder))
+        self._change(self.state)
+
+    def record(self, on: bool) -> None:
+        """Switch the recording.
+
+        Raises
+        ------
+        InputError
+            There is nothing to record, or no room for it.
+        """
+        if self.watch is None or self._stream is None:
+            raise InputError("recording: no stream is running")
+        self.watch.recorder.switch(on)
+        self._change(self.state)
+
+    def feed(self, index: int, content: bytes, source: type[BrowserCamera] | type[BrowserMicrophone]) -> None:
+        """Hand on what a page's camera or microphone gave; nobody waits for it if the stream's source is another.
+
+        Raises
+        ------
+        InputError
+            It is not what the source takes.
+        """
+        if isinstance(self.source, source):
+            self.source.put(index, content)
+
+    def recordings(self) -> list[Path]:
+        """The recorded files."""
+        return sorted(Path(self._recordings.name).iterdir())
+
+    def describe(self) -> dict[str, Any]:
+        """The state, for a page."""
+        recorder = None if self.watch is None else self.watch.recorder
+        error = self.error or (None if recorder is None else recorder.error)
+        return {
+            "is": "state",
+            "state": self.state,
+            "error": None if error is None else self.folder.without_paths(error),
+            "stream": None if self.plan is None else self._describe_stream(self.plan),
+            "recording": recorder is not None and recorder.on,
+            "recordings": [{"name": path.name, "bytes": path.stat().st_size} for path in self.recordings()],
+        }
+
+    def _describe_stream(self, plan: Plan) -> dict[str, Any]:
+        live = [list(step.live) for step in self._steps] or [[] for _ in plan.steps]
+        before, after = (None, None) if self.watch is None else (self.watch.before, self.watch.after)
+        return {
+            "source": self.folder.without_paths(plan.source),
+            "far": plan.far,
+            "steps": [{**step, "live": names} for step, names in zip(plan.describe_steps(), live, strict=False)],
+            "gives": None if before is None else "frames" if isinstance(before, FrameSpec) else "samples",
+            "in": _describe_spec(before),
+            "out": _describe_spec(after),
+            "live": self.watch is not None and self.watch.live,
+        }
+
+    def _change(self, state: str) -> None:
+        with self._lock:
+            if not (state == "running" and self.state == "stopping"):
+                self.state = state
+        for listener in tuple(self.listeners):
+            listener()
+
+    def close(self) -> None:
+        """End the stream and remove the recordings."""
+        self.stop()
+        if self._thread is not None:
+            self._thread.join(PATIENCE)
+        self._recordings.cleanup()
+
+
+def _describe_spec(spec: Spec | None) -> dict[str, Any] | None:
+    if isinstance(spec, SampleSpec):
+        return {"rate": spec.rate, "channels": spec.channels}
+    return None if spec is None else {"width": spec.width, "height": spec.height, "fps": spec.fps}
