@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
+import numpy as np
+
 from rtkit.errors import InputError, UsageError
 from rtkit.parameters import Range
 from rtkit_sysid.identifier import Identifier, Learner
@@ -35,7 +37,8 @@ class Arx(Identifier):
     A sample that is not finite, or beyond 10³⁰, is missing: nothing is predicted or learned from regressors that it is among; the last
     prediction is held, and the error is 0.
 
-    Events of kind ``model``: ``coefficients`` by name in the channels' own units, ``one_step_error`` (rms since the last event, in the
+    Events of kind ``model``: ``coefficients`` by name in the channels' own units, ``poles`` and ``zeros`` (of the first input, in the z
+    plane, real and imaginary parts), ``one_step_error`` (rms since the last event, in the
     output's unit; None where nothing was known; ``free_run_error`` in a free run), and ``output`` where there are several. One with
     the label ``diverged`` tells that a free run has run away; its last prediction is held from there on.
 
@@ -121,13 +124,18 @@ class Arx(Identifier):
         )  # fmt: skip
 
     def findings(self, output: int) -> dict[str, Any]:
-        """The coefficients by name, and the constant as 1, if the model is linear."""
+        """The coefficients by name, and the constant as 1; poles and zeros of the first input to the output; if the model is linear."""
         predictor = self.predictor(output)
         if not is_linear(predictor.form):
             return {}
         weights, constant = linear_weights(predictor)
         found = dict(zip(self._regressors[output], weights.tolist(), strict=True))
-        return {"coefficients": found | ({"1": constant} if constant else {})}
+        told: dict[str, Any] = {"coefficients": found | ({"1": constant} if constant else {})}
+        if predictor.form.inputs and np.isfinite(weights).all():
+            transfer = self.transfer_function(output)
+            for name, roots in (("poles", transfer.poles), ("zeros", transfer.zeros)):
+                told[name] = [[float(root.real), float(root.imag)] for root in roots]
+        return told
 
     def coefficients(self, output: int = 0) -> Floats:
         """Weights of the regressors of an output ``[width]``, in the channels' own units, in the order of `Order.names`.

@@ -239,6 +239,8 @@ def test_events_tell_coefficients_and_error_as_json():
     event = processor.events[1]
     assert (event.kind, event.label, event.score) == ("model", None, None)
     assert event.data["coefficients"] == pytest.approx({"u[k]": 1, "u[k-1]": 0.5, "y[k-1]": 0.8, "y[k-2]": -0.2})
+    assert np.sort_complex([complex(*pole) for pole in event.data["poles"]]) == pytest.approx(np.sort_complex(np.roots([1, -0.8, 0.2])))
+    assert sorted(abs(complex(*zero)) for zero in event.data["zeros"]) == pytest.approx([0, 0.5])
     assert event.data["one_step_error"] == np.sqrt(np.mean(out[2000:4000, 1] ** 2))
     json.dumps([event.data for event in processor.events], allow_nan=False)
 
