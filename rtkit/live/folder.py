@@ -49,7 +49,7 @@ class Folder:
                 return path
         except (OSError, ValueError):  # too long, a null byte
             pass
-        raise InputError(f"{name[:100]}: no such file in the folder of this page")
+        raise InputError(f"{name[:100]!r}: no such file in the folder of this page")
 
     def value(self, text: str) -> str:
         """A parameter that may name a file: as a path if there is one below the folder, as it is if it is but a word.
@@ -61,7 +61,7 @@ class Folder:
         """
         if "/" not in text and "\\" not in text and text not in (".", "..") and not (self.root / text).exists():
             if Path(text).exists():
-                raise InputError(f"{text}: no such file in the folder of this page")
+                raise InputError(f"{text!r}: no such file in the folder of this page")
             return text
         return str(self.find(text))
 

@@ -37,6 +37,8 @@ class Session:
     ----------
     state : str
         ``idle``, ``starting``, ``running``, ``paused``, ``stopping`` or ``ended``.
+    run : int
+        Streams started so far: a short one may have ended before a page hears of it.
     error : str or None
         Why the last stream ended early.
     report : Report or None
@@ -56,6 +58,7 @@ class Session:
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
         self.state = "idle"
+        self.run = 0
         self.error: str | None = None
         self.report: Report | None = None
         self.plan: Plan | None = None
@@ -91,6 +94,7 @@ class Session:
             if self.state not in ("idle", "ended"):
                 raise UsageError("a stream is running; stop it first")
             self.plan, self.watch, self.report, self.error = plan, None, None, None
+            self.run += 1
             self._change("starting")
         self._thread = threading.Thread(target=self._run, args=(plan,), name="stream", daemon=True)
         self._thread.start()
@@ -188,6 +192,7 @@ class Session:
         error = self.error or (None if recorder is None else recorder.error)
         return {
             "is": "state",
+            "run": self.run,
             "state": self.state,
             "error": None if error is None else self.folder.without_paths(error),
             "stream": None if self.plan is None else self._describe_stream(self.plan),

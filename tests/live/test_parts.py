@@ -1,0 +1,271 @@
+"""The parts of the live page: what is kept of a signal, what is drawn of it, and what a page may name."""
+
+import contextlib
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rtkit import InputError
+from rtkit.items import Block, Event, Frame, FrameSpec, SampleSpec
+from rtkit.live.browser import LARGEST, BrowserCamera, BrowserMicrophone, decode, jpeg_size
+from rtkit.live.folder import Folder
+from rtkit.live.recent import Recent
+from rtkit.live.recorder import Recorder
+from rtkit.live.screen import BANDS, Screen, spectra
+from rtkit.live.watch import Watch
+from rtkit.pipeline import read_pipeline, write_pipeline
+from rtkit.video.opencv import opencv
+
+
+@given(st.lists(st.integers(0, 6000), max_size=8), st.integers(0, 12000), st.integers(1, 5000))
+def test_recent_samples_are_the_newest_in_order(sizes, since, most):
+    recent = Recent(SampleSpec(1000.0, ("a", "b")))
+    written = np.arange(2 * sum(sizes), dtype=np.float32).reshape(-1, 2)
+    at = 0
+    for size in sizes:
+        recent.write(written[at : at + size])
+        at += size
+    since = min(since, at)
+    start, data = recent.read(since, most)
+    assert start == max(since, at - min(most, len(recent)))
+    np.testing.assert_array_equal(data, written[start:])
+
+
+@given(st.integers(2, BANDS - 3), st.floats(-80, 0))
+@settings(deadline=None)
+def test_a_tone_stands_in_its_band_with_its_level(band, level):
+    rate, hop, window = 16000.0, 320, 512
+    frequency = (band + 0.5) * rate / 2 / BANDS
+    tone = 10 ** (level / 20) * np.sin(2 * np.pi * frequency / rate * np.arange(4 * hop + window - hop))
+    columns = spectra(tone.astype(np.float32)[:, None], hop, window)[:, 0]
+    assert columns.shape == (4, BANDS)
+    assert (np.abs(columns.argmax(axis=1) - band) <= 1).all()
+    expected = 255 * (1 + level / 120)
+    assert np.abs(columns.max(axis=1) - expected).max() <= 255 * 2 / 120  # 2 dB: a tone between two lines of the transform
+
+
+def watched(spec, every_frame=False):
+    watch = Watch(None, every_frame)
+    watch.inward, watch.outward = Recent(spec), Recent(spec)
+    watch.watchers["page"] = lambda: None
+    return watch
+
+
+@given(st.lists(st.integers(1, 3000), min_size=1, max_size=20))
+@settings(deadline=None, max_examples=30)
+def test_a_signal_is_drawn_whole_however_it_comes(sizes):
+    rng = np.random.default_rng(0)
+    spec = SampleSpec(8000.0, ("near", "far"))
+    watch = watched(spec)
+    screen = Screen(watch)
+    samples = rng.uniform(-1, 1, (sum(sizes), 2)).astype(np.float32)
+    drawn, at = [], 0
+    for size in sizes:
+        watch.inward.write(samples[at : at + size])
+        at += size
+        found = screen._sound("in", watch.inward)
+        if found is not None:
+            first, skipped, parts = found
+            drawn.append((first, skipped, parts[0][1]))
+    hop = 160
+    columns = [(first // hop + number, column) for first, _, envelope in drawn for number, column in enumerate(envelope)]
+    assert [number for number, _ in columns] == sorted({number for number, _ in columns})
+    assert len(columns) + sum(skipped for _, skipped, _ in drawn) // hop == at // hop
+    for number, column in columns:
+        piece = samples[number * hop : (number + 1) * hop]
+        np.testing.assert_array_equal(column, np.stack((piece.min(axis=0), piece.max(axis=0)), axis=1))
+
+
+def test_a_slow_signal_is_drawn_sample_by_sample():
+    watch = watched(SampleSpec(360.0, ("MLII",)))
+    screen = Screen(watch)
+    assert screen.samples() is None
+    watch.inward.write(np.arange(12, dtype=np.float32)[:, None])
+    first, skipped, [(part, drawn)] = screen._trace("in", watch.inward)
+    assert (first, skipped, part["what"], part["rate"]) == (0, 0, "trace", 360.0)
+    np.testing.assert_array_equal(drawn[:, 0], np.arange(12))
+
+
+def test_identification_is_drawn_sample_by_sample_at_any_rate():
+    watch = watched(SampleSpec(50000.0, ("u", "y")))
+    watch.kinds.add("model")
+    screen = Screen(watch)
+    watch.inward.write(np.zeros((100, 2), np.float32))
+    assert b'"trace"' in screen.samples()
+
+
+def test_nobody_looks_and_nothing_is_copied():
+    watch = watched(SampleSpec(8000.0, ("near",)))
+    watch.watchers.clear()
+    watch.recorder = Recorder(None)
+    watch.came_in(Block(np.ones((10, 1), np.float32), 0, 8000.0, ("near",)))
+    watch.went_out(Frame(np.zeros((4, 4), np.uint8), 0, 0.0))
+    assert watch.inward.end == 0
+    assert watch.frame is None
+
+
+def test_events_beyond_what_is_kept_are_counted():
+    watch = watched(SampleSpec(8000.0, ("near",)))
+    watch.recorder = Recorder(None)
+    for number in range(500):
+        watch.found(Event(float(number), "echo"))
+    newest, events, skipped = watch.events(0)
+    assert (newest, len(events), skipped) == (500, 200, 300)
+    assert events[-1].time == 499
+    assert watch.events(newest) == (500, [], 0)
+
+
+@pytest.mark.parametrize("spec", [SampleSpec(16000.0, ("near", "far")), SampleSpec(360.0, ("MLII",)), FrameSpec(64, 48, 30.0)])
+def test_a_recording_holds_what_flowed_while_it_was_on(tmp_path, spec):
+    recorder = Recorder(tmp_path)
+    with pytest.raises(InputError, match="has not begun"):
+        recorder.switch(True)
+    recorder.expect("input", spec)
+    recorder.expect("output", spec)
+
+    def flow(number):
+        for side in ("input", "output"):
+            if isinstance(spec, FrameSpec):
+                recorder.write(side, Frame(np.full((48, 64, 3), number, np.uint8), number, number / 30))
+            else:
+                recorder.write(side, Block(np.full((100, len(spec.channels)), 0.1, np.float32), 100 * number, spec.rate, spec.channels))
+        recorder.event(Event(float(number), "found"))
+
+    flow(0)
+    for take in (1, 2):
+        recorder.switch(True)
+        flow(1)
+        flow(2)
+        recorder.switch(False)
+        names = {name for name, size in recorder.files() if size > 0}
+        end = ".mp4" if isinstance(spec, FrameSpec) else ".wav" if spec.rate > 4000 else ".csv"
+        assert {f"input-{take}{end}", f"output-{take}{end}", f"events-{take}.jsonl"} <= names
+    flow(3)
+    assert len((tmp_path / "events-1.jsonl").read_text().splitlines()) == 2
+    assert recorder.error is None
+
+
+def test_a_recording_that_fails_ends_and_says_so(tmp_path, monkeypatch):
+    recorder = Recorder(tmp_path)
+    spec = SampleSpec(16000.0, ("near",))
+    recorder.expect("input", spec)
+    recorder.expect("output", spec)
+    recorder.switch(True)
+    monkeypatch.setattr("rtkit.live.recorder.LARGEST", 10)
+    monkeypatch.setattr("rtkit.live.recorder.OFTEN", 1)
+    recorder.write("input", Block(np.zeros((100, 1), np.float32), 0, 16000.0, ("near",)))
+    assert not recorder.on
+    assert "recording ended" in recorder.error
+
+
+@given(st.text(max_size=40))
+@settings(deadline=None)
+def test_no_name_leads_out_of_the_folder(tmp_path_factory, name):
+    root = tmp_path_factory.getbasetemp() / "folder"
+    (root / "inner").mkdir(parents=True, exist_ok=True)
+    (root / "inner" / "a.wav").touch()
+    (root.parent / "secret.wav").touch()
+    folder = Folder(root)
+    for text in (name, f"../{name}", f"inner/../../{name}", "../secret.wav", str(root.parent / "secret.wav"), "/etc/passwd", "inner/\0"):
+        with contextlib.suppress(InputError):
+            assert folder.find(text).is_relative_to(root)
+
+
+def test_a_link_out_of_the_folder_is_no_file_of_it(tmp_path):
+    root = tmp_path / "folder"
+    root.mkdir()
+    (root / "link.wav").symlink_to("/etc/passwd")
+    with pytest.raises(InputError, match="no such file"):
+        Folder(root).find("link.wav")
+
+
+def test_words_are_values_and_files_are_of_the_folder(tmp_path, monkeypatch):
+    root = tmp_path / "folder"
+    (root / "mine").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    folder = Folder(root)
+    assert folder.value("heartbeat") == "heartbeat"
+    assert folder.value("mine") == str(root / "mine")
+    for text in ("other", "../other", str(tmp_path / "other"), "..", "a/b", "C:\\x"):
+        with pytest.raises(InputError):
+            folder.value(text)
+    assert folder.without_paths(f"{root}/mine/a.wav: bad\n at /usr/lib/x.py:3") == "mine/a.wav: bad at x.py:3"
+
+
+texts = st.sampled_from(["ä", "x y", '"\\', "\x7f"])
+parameters = st.one_of(st.booleans(), st.integers(-(10**9), 10**9), st.floats(allow_nan=False, allow_infinity=False), st.none(), texts)
+
+
+@given(st.dictionaries(st.sampled_from(["tail_ms", "rule"]), parameters), st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_a_pipeline_that_was_written_reads_as_it_was(tmp_path_factory, chosen, source):
+    path = tmp_path_factory.getbasetemp() / "pipeline.toml"
+    settings = {"source": source, "realtime": True, "steps": [{"processor": "echo", **chosen}]}
+    path.write_text(write_pipeline(settings), encoding="utf-8")
+    told = ",".join(f"{key}={'none' if value is None else value}" for key, value in chosen.items())
+    assert read_pipeline(path) == settings | {"steps": [f"echo:{told}" if told else "echo"]}
+
+
+def jpeg(width, height):
+    picture = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+    return opencv().imencode(".jpg", picture)[1].tobytes()
+
+
+@given(st.integers(1, 200), st.integers(1, 200), st.data())
+@settings(deadline=None, max_examples=40)
+def test_damaged_pictures_are_refused_or_decoded(width, height, data):
+    whole = jpeg(width, height)
+    assert jpeg_size(whole) == (width, height)
+    damaged = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
+    if damaged:
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= data.draw(st.integers(1, 255))
+    try:
+        image = decode(np.frombuffer(bytes(damaged), np.uint8))
+    except InputError:
+        return
+    assert max(image.shape[:2]) <= LARGEST
+
+
+def test_a_small_file_that_promises_a_huge_picture_is_refused():
+    bomb = bytearray(jpeg(16, 16))
+    at = bomb.index(b"\xff\xc0") + 5
+    bomb[at : at + 4] = b"\xff\xff\xff\xff"
+    with pytest.raises(InputError, match="65535 x 65535"):
+        decode(np.frombuffer(bytes(bomb), np.uint8))
+
+
+def test_the_browsers_camera_hands_on_good_frames_and_counts_the_others():
+    camera = BrowserCamera()
+    camera.put(0, b"no picture")
+    frames = iter(camera)
+
+    threading.Timer(0.2, camera.put, (7, jpeg(64, 48))).start()
+    assert camera.open() == FrameSpec(64, 48, 30.0)
+    first = next(frames)
+    assert (first.index, first.time, first.image.shape) == (7, 0.0, (48, 64, 3))
+    camera.put(8, jpeg(32, 48))  # a telephone was turned
+    assert next(frames).image.shape == (48, 64, 3)
+    camera.stop()
+    assert list(frames) == []
+    assert camera.counts() == {"captured": 2, "skipped": 0, "damaged": 1}
+
+
+def test_the_browsers_microphone_counts_what_was_lost_on_the_way():
+    microphone = BrowserMicrophone(16000.0)
+    assert microphone.open() == SampleSpec(16000.0, ("near", "far"))
+    blocks = iter(microphone)
+    sound = np.arange(512, dtype="<f4").reshape(256, 2)
+    microphone.put(0, sound.tobytes())
+    microphone.put(300, sound.tobytes())
+    first, second = next(blocks), next(blocks)
+    assert (first.start, second.start) == (0, 300)
+    np.testing.assert_array_equal(second.data, sound)
+    with pytest.raises(InputError, match="float32 samples of 2"):
+        microphone.put(556, b"abc")
+    assert microphone.counts() == {"captured": 512, "lost": 44, "overrun": 0}
+    for rate in (0.0, 1e9, float("nan")):
+        with pytest.raises(InputError, match="rate"):
+            BrowserMicrophone(rate)
