@@ -159,7 +159,7 @@ class Client:
                     await self._socket.send_bytes(message) if isinstance(message, bytes) else await self._say(message)
             if self._session.report is not None and (ended or begun - reported > REPORT):
                 reported = begun
-                await self._say({"is": "report", "report": self._session.report.to_dict()})
+                await self._say({"is": "report", "report": self._session.describe_report()})
             if ended:  # after all that was found on the way
                 await self._say(await asyncio.to_thread(self._session.describe))
             if self._view is None or not self._view.watch.every_frame:

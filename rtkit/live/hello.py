@@ -17,7 +17,7 @@ from rtkit.signals.sound import SUFFIXES
 from rtkit.video import files, stills
 
 #: What there is to try without a device.
-SYNTHETIC = ("noise", "sine", "square")
+SYNTHETIC = ("noise", "sine", "square", "plant")
 
 
 def hello(session: Session) -> dict[str, Any]:

@@ -17,7 +17,7 @@ SOUND = 4000.0
 #: Seconds of a column of an envelope or spectrum, the most columns in a packet, and the length (s) of what is transformed.
 COLUMN, COLUMNS, WINDOW = 0.02, 16, 0.032
 #: Bands of a spectrum, and its lowest level (dB re full scale).
-BANDS, FLOOR = 128, -120.0
+BANDS, FLOOR = 128, -100.0
 #: Channels that are drawn, and points of a trace in a packet.
 CHANNELS, POINTS = 8, 512
 

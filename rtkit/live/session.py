@@ -200,6 +200,15 @@ class Session:
             "recordings": [{"name": path.name, "bytes": path.stat().st_size} for path in self.recordings()],
         }
 
+    def describe_report(self) -> dict[str, Any]:
+        """The report, for a page: files by their names."""
+        if self.report is None:
+            return {}
+        found, hide = self.report.to_dict(), self.folder.without_paths
+        counts = {hide(place): counts for place, counts in found["counts"].items()}
+        error = None if found["error"] is None else hide(found["error"])
+        return found | {"source": hide(found["source"]), "sinks": [hide(name) for name in found["sinks"]], "counts": counts, "error": error}
+
     def _describe_stream(self, plan: Plan) -> dict[str, Any]:
         live = [list(step.live) for step in self._steps] or [[] for _ in plan.steps]
         before, after = (None, None) if self.watch is None else (self.watch.before, self.watch.after)

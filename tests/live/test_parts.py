@@ -14,7 +14,7 @@ from rtkit.live.browser import LARGEST, BrowserCamera, BrowserMicrophone, decode
 from rtkit.live.folder import Folder
 from rtkit.live.recent import Recent
 from rtkit.live.recorder import Recorder
-from rtkit.live.screen import BANDS, Screen, spectra
+from rtkit.live.screen import BANDS, FLOOR, Screen, spectra
 from rtkit.live.watch import Watch
 from rtkit.pipeline import read_pipeline, write_pipeline
 from rtkit.video.opencv import opencv
@@ -43,8 +43,8 @@ def test_a_tone_stands_in_its_band_with_its_level(band, level):
     columns = spectra(tone.astype(np.float32)[:, None], hop, window)[:, 0]
     assert columns.shape == (4, BANDS)
     assert (np.abs(columns.argmax(axis=1) - band) <= 1).all()
-    expected = 255 * (1 + level / 120)
-    assert np.abs(columns.max(axis=1) - expected).max() <= 255 * 2 / 120  # 2 dB: a tone between two lines of the transform
+    expected = 255 * (1 - level / FLOOR)
+    assert np.abs(columns.max(axis=1) - expected).max() <= 255 * 2 / -FLOOR  # 2 dB: a tone between two lines of the transform
 
 
 def watched(spec, every_frame=False):

@@ -1,0 +1,59 @@
+// The WebSocket to the server: JSON both ways, packets from there, bytes to there. It comes back by itself.
+
+const PATIENCE = [1000, 2000, 4000, 10000]; // ms before the next attempt
+
+/** Splits a packet into its header and a function that gives its arrays, one after another. */
+function open(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  let at = 4 + length;
+  const types = { f4: Float32Array, u1: Uint8Array };
+  const take = (dtype, count) => {
+    const array = new types[dtype](buffer, at, count);
+    at += array.byteLength;
+    return array;
+  };
+  return { header, take, rest: () => new Uint8Array(buffer, at) };
+}
+
+export class Connection extends EventTarget {
+  #socket = null;
+  #attempt = 0;
+
+  /** Connects, and again whenever the connection is lost. Events: `open`, `lost`, and each message by its `is`. */
+  connect() {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    this.#socket = new WebSocket(`${scheme}://${location.host}/ws${location.search}`);
+    this.#socket.binaryType = "arraybuffer";
+    this.#socket.onopen = () => { this.#attempt = 0; };
+    this.#socket.onmessage = ({ data }) => {
+      const packet = typeof data === "string" ? { header: JSON.parse(data) } : open(data);
+      this.dispatchEvent(new CustomEvent(packet.header.is, { detail: packet }));
+    };
+    this.#socket.onclose = () => {
+      this.dispatchEvent(new Event("lost"));
+      setTimeout(() => this.connect(), PATIENCE[Math.min(this.#attempt++, PATIENCE.length - 1)]);
+    };
+  }
+
+  /** Calls `heed(header, packet)` for each message of a kind. */
+  on(kind, heed) {
+    this.addEventListener(kind, ({ detail }) => heed(detail?.header, detail));
+  }
+
+  say(what, values = {}) {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ do: what, ...values }));
+  }
+
+  /** Sends bytes of a kind (1: a frame, 2: sound); false if the line is busy or gone. */
+  send(kind, index, content) {
+    if (this.#socket.readyState !== WebSocket.OPEN || this.#socket.bufferedAmount > 1e6) return false;
+    const message = new Uint8Array(5 + content.byteLength);
+    const view = new DataView(message.buffer);
+    view.setUint8(0, kind);
+    view.setUint32(1, index, true);
+    message.set(new Uint8Array(content), 5);
+    this.#socket.send(message);
+    return true;
+  }
+}
