@@ -1,6 +1,8 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both set up what they need.
 PYTHON ?= python3
 VENV := .venv
+# Looks for what keeps people from using a page; the test of that skips without it.
+AXE := 4.14.1
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -28,6 +30,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 
 $(VENV)/ready-test: $(VENV)/ready
 	$(INSTALL) --editable '.[dev,export,live,lsl,vcam]'
+	if command -v npm >/dev/null; then npm install --silent --no-save --prefix $(VENV)/npm axe-core@$(AXE); fi
 	touch $@
 
 system:

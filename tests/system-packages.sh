@@ -1,9 +1,9 @@
 #!/bin/sh
 # System packages for live audio and video and their tests (PortAudio, a virtual sound card; a screen in memory with keys and
-# pictures of it, FFmpeg, an RTSP server), where this user may install them.
+# pictures of it, FFmpeg, an RTSP server, a browser), where this user may install them.
 # Without them the live tests skip and say so; everything else works.
 packages="libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins xvfb xdotool imagemagick ffmpeg
-gir1.2-gst-rtsp-server-1.0 python3-gst-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
+gir1.2-gst-rtsp-server-1.0 python3-gst-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly chromium"
 missing=""
 for package in $packages; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

@@ -177,7 +177,8 @@ byId("toml").onclick = () => {
 byId("controls").onsubmit = (event) => event.preventDefault();
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, button, summary, a")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select")) return;
+  if (event.key === " " && event.target.closest("button, summary")) return; // which it presses
   const act = { s: () => (busy() ? byId("stop") : byId("start")).click(), " ": () => byId("pause").click(), r: () => byId("record").click() }[event.key];
   if (!act) return;
   event.preventDefault();

@@ -4,6 +4,7 @@ import { Ring, bounds, canvas, clear, colour, element, label, line, soon } from 
 import { traces } from "/static/views/traces.js";
 
 const POINTS = 600;
+const REACH = 2.5; // of the z plane that is shown at most
 
 export class IdentificationView {
   constructor() {
@@ -71,8 +72,9 @@ export class IdentificationView {
 
   #roots() {
     const { context, width, height } = clear(this.map), { poles, zeros } = this.model;
-    const reach = Math.max(1.2, ...[...poles, ...zeros].map(([re, im]) => 1.1 * Math.hypot(re, im)));
-    const scale = Math.min(width, height) / 2 / reach, x = (re) => width / 2 + re * scale, y = (im) => height / 2 - im * scale;
+    const reach = Math.min(REACH, Math.max(1.2, ...[...poles, ...zeros].map(([re, im]) => 1.1 * Math.hypot(re, im))));
+    const scale = Math.min(width, height) / 2 / reach, within = (value, size) => Math.min(Math.max(value, 6), size - 6);
+    const x = (re) => within(width / 2 + re * scale, width), y = (im) => within(height / 2 - im * scale, height); // what is far out stands at the edge
     context.strokeStyle = colour("--soft");
     context.lineWidth = 1;
     context.beginPath();
