@@ -19,6 +19,7 @@ NAMES = (
     "pca",
     "faces",
     "vae",
+    "live",
 )
 
 for name in sys.argv[1:] or NAMES:

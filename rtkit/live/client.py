@@ -56,6 +56,7 @@ class Client:
         self._fresh = asyncio.Event()
         self._woken = False  # so that a fast stream does not wake the loop for every block
         self._changed = True
+        self._told = session.run if session.state == "ended" else 0  # number of the stream that the page knows of
         self._listening = False
         self._code = AWAY  # what the connection is closed with
         self._view: View | None = None
@@ -151,8 +152,10 @@ class Client:
             ended = changed and self._session.state == "ended"
             if changed:
                 self._look(self._session.watch)
-            if changed and not ended:
-                await self._say(await asyncio.to_thread(self._session.describe))
+            if changed and not (ended and self._told == self._session.run):
+                state = await asyncio.to_thread(self._session.describe)
+                self._told = state["run"]  # a stream that was over at once is told as running first: its formats go before its samples
+                await self._say(state | {"state": "running"} if ended else state)
             if self._view is not None:
                 self._view.listening = self._listening
                 for message in await asyncio.to_thread(self._view.news):
@@ -208,8 +211,6 @@ class View:
         self._seen, events, skipped = self.watch.events(self._seen)
         frame = self.watch.frame
         self.watch.shown = True
-        if events:
-            found.append({"is": "events", "events": events, "skipped": skipped})
         if frame is not None and frame is not self._shown:
             self._shown = frame
             found.append(_as_packet(frame))
@@ -217,6 +218,8 @@ class View:
         if not self.listening:
             self._heard = None
         found += [message for message in (self._screen.samples(), sound) if message is not None]
+        if events:
+            found.append({"is": "events", "events": events, "skipped": skipped})
         return found
 
     def _sound(self) -> bytes | None:

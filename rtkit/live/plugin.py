@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rtkit.stream import Stream
 
 PORT = 8765
+#: Time (s) that pages get to hear that their stream has ended.
+FAREWELL = 0.5
 
 
 @hookimpl
@@ -71,4 +74,6 @@ def viewed(stream: Stream) -> Iterator[None]:
         yield
     finally:
         server.session.ended()
+        if server.pages:
+            time.sleep(FAREWELL)
         server.close()

@@ -41,8 +41,6 @@ class Screen:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._places = {"in": 0, "out": 0}  # samples up to here are drawn
-        for side, recent in self._sides():
-            self._places[side] = recent.end
 
     def _sides(self) -> list[tuple[str, Recent]]:
         sides = (("in", self._watch.inward), ("out", self._watch.outward))

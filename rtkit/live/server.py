@@ -75,6 +75,8 @@ class LiveServer:
         Its stream.
     url : str
         Where the page is.
+    pages : int
+        How many are connected.
 
     Raises
     ------
@@ -92,7 +94,7 @@ class LiveServer:
     ) -> None:
         self.session = Session(Folder(folder))
         self.guard = Guard(self._app(), is_local(host))
-        self._pages = 0
+        self.pages = 0
         self._socket = _listen(host, port)
         token = "" if self.guard.token is None else f"?token={self.guard.token}"
         name = host if ":" not in host else f"[{host}]"
@@ -153,7 +155,7 @@ class LiveServer:
         return FileResponse(PAGE / "index.html")
 
     async def _metrics(self, request: Request) -> Response:
-        return PlainTextResponse(as_text(self.session, self._pages, self.guard.refused), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(as_text(self.session, self.pages, self.guard.refused), media_type="text/plain; version=0.0.4")
 
     async def _pipeline(self, request: Request) -> Response:
         if self.session.plan is None:
@@ -178,15 +180,15 @@ class LiveServer:
         return PlainTextResponse(self.session.folder.without_paths(str(error)) + "\n", 404)
 
     async def _page(self, page: WebSocket) -> None:
-        if self._pages >= PAGES:
+        if self.pages >= PAGES:
             self.guard.refused["pages"] += 1
             await page.close(LATER)
             return
-        self._pages += 1
+        self.pages += 1
         try:
             await Client(page, self.session, await asyncio.to_thread(hello, self.session)).serve()
         finally:
-            self._pages -= 1
+            self.pages -= 1
 
 
 def is_local(host: str) -> bool:

@@ -97,14 +97,15 @@ def test_identification_is_drawn_sample_by_sample_at_any_rate():
     assert b'"trace"' in screen.samples()
 
 
-def test_nobody_looks_and_nothing_is_copied():
+def test_a_frame_that_was_not_fetched_is_not_copied_again():
     watch = watched(SampleSpec(8000.0, ("near",)))
-    watch.watchers.clear()
     watch.recorder = Recorder(None)
-    watch.came_in(Block(np.ones((10, 1), np.float32), 0, 8000.0, ("near",)))
-    watch.went_out(Frame(np.zeros((4, 4), np.uint8), 0, 0.0))
-    assert watch.inward.end == 0
-    assert watch.frame is None
+    for index in range(3):
+        watch.went_out(Frame(np.zeros((4, 4), np.uint8), index, 0.0))
+    assert watch.frame.index == 0
+    watch.shown = True
+    watch.went_out(Frame(np.zeros((4, 4), np.uint8), 3, 0.0))
+    assert watch.frame.index == 3
 
 
 def test_events_beyond_what_is_kept_are_counted():

@@ -62,11 +62,11 @@ export class IdentificationView {
     const { context, width, height } = clear(this.bars), found = Object.entries(this.model.coefficients).slice(0, 16);
     const most = Math.max(...found.map(([, value]) => Math.abs(value)), 1e-12), row = Math.min(24, height / Math.max(found.length, 1));
     found.forEach(([name, value], number) => {
-      const y = number * row + 4, zero = width * 0.6, size = (value / most) * width * 0.35;
+      const y = number * row + 4, zero = width * 0.7, size = (value / most) * width * 0.28;
       context.fillStyle = colour(value < 0 ? "--before" : "--after");
       context.fillRect(Math.min(zero, zero + size), y, Math.abs(size), row - 6);
       label(context, name, 4, y + row - 10, "--ink");
-      label(context, value.toPrecision(3), width * 0.13 + 20, y + row - 10);
+      label(context, value.toPrecision(3), width * 0.24, y + row - 10);
     });
   }
 
