@@ -229,6 +229,25 @@ def test_the_speaker_plays_everything_and_the_monitor_hears_it(soundcard: SoundC
         assert correlate(data, piece, mode="valid").max() > 0.9 * piece @ piece
 
 
+def test_the_speaker_plays_into_a_sink_of_the_sound_server(soundcard: SoundCard, tmp_path):  # noqa: F811
+    soundcard.load("module-null-sink", "sink_name=other", "rate=48000", "channels=1", "norewinds=1")
+    noise = (np.random.default_rng(5).standard_normal((48000, 1)) * 0.1).astype(np.float32)
+    with soundcard.recording("other.monitor", tmp_path / "other"), soundcard.recording("spk.monitor", tmp_path / "default"):
+        speaker = Speaker("other", options(48000, 480))
+        speaker.open(SampleSpec(48000))
+        speaker.write(Block(noise, 0, 48000, ("mono",)))
+        speaker.close()
+        time.sleep(BURST + LATENCY)
+    assert np.abs(np.fromfile(tmp_path / "other", np.float32)).max() > 0.1
+    assert not np.fromfile(tmp_path / "default", np.float32).any()
+    assert os.environ["PULSE_SINK"] == "spk"
+
+
+def test_a_sink_that_is_not_there_is_named(soundcard: SoundCard):  # noqa: F811
+    with pytest.raises(DeviceError, match="a sink 'nowhere'"):
+        Speaker("nowhere", options()).open(SampleSpec(16000))
+
+
 def test_a_live_stream_does_not_delay_the_speaker_more_and_more(soundcard: SoundCard):  # noqa: F811
     speaker = Speaker(DEVICE, options())
     speaker.live = True
