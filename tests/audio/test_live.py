@@ -2,6 +2,7 @@
 
 import logging
 import os
+import subprocess
 import threading
 import time
 
@@ -248,6 +249,18 @@ def test_the_speaker_plays_into_a_sink_of_the_sound_server(soundcard: SoundCard,
 def test_a_sink_that_is_not_there_is_named(soundcard: SoundCard):  # noqa: F811
     with pytest.raises(DeviceError, match="a sink 'nowhere'"):
         Speaker("nowhere", options()).open(SampleSpec(16000))
+
+
+def test_the_default_output_is_asked_for_by_name(soundcard: SoundCard, monkeypatch):  # noqa: F811
+    """The alias for its monitor is not for PipeWire, which gives the microphone instead: near and far end would be the same."""
+    monkeypatch.delenv("PULSE_SINK")
+    soundcard.load("module-null-sink", "sink_name=other")
+    for sink in ("other", "spk"):
+        subprocess.run(["pactl", "set-default-sink", sink], check=True)
+        assert SpeakerMonitor("", options())._connect() == ("pulse", {"PULSE_SOURCE": f"{sink}.monitor"})
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DeviceError, match="pulseaudio-utils"):
+        SpeakerMonitor("", options()).open()
 
 
 def test_a_live_stream_does_not_delay_the_speaker_more_and_more(soundcard: SoundCard):  # noqa: F811
