@@ -129,6 +129,18 @@ class SoundCard:
                 process.kill()
                 process.wait()
 
+    @contextmanager
+    def recording(self, source: str, path: Path) -> Iterator[None]:
+        """Another program that records `source` (48 kHz, mono) meanwhile, into a file of float32 samples."""
+        with path.open("wb") as file:
+            command = ["parec", "-d", source, "--format=float32le", "--rate=48000", "--channels=1", "--raw", "--latency-msec=20"]
+            process = self._popen(command, stdout=file)
+            try:
+                yield
+            finally:
+                process.terminate()
+                process.wait()
+
     def _popen(self, command: list[str], **options: object) -> subprocess.Popen:  # type: ignore[type-arg]
         return subprocess.Popen(command, env=os.environ | self.environment, **options)  # type: ignore[call-overload,no-any-return]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +18,7 @@ from rtkit.source import Options, Source
 
 CAPACITY = 2.0  # s of ring: a processor that is further behind has no use for older samples
 PATIENCE = 0.5  # s that a read waits before it looks again whether it was stopped; a watch of its own looks after the device
+PACTL = 5.0  # s granted to the sound server to tell its default
 MONITORS = ("monitor", "loopback", "stereo mix", "blackhole")  # what the systems call an input that hears the output
 
 
@@ -174,8 +177,8 @@ class SpeakerMonitor(Microphone):
         if self._target and ("pulse" not in inputs or any(self._target.casefold() in name.casefold() for name in inputs)):
             return find(self._target, "input")["name"], {}
         if "pulse" in inputs:
-            sink = self._target or os.environ.get("PULSE_SINK", "")
-            return "pulse", {"PULSE_SOURCE": f"{sink.removesuffix('.monitor')}.monitor" if sink else "@DEFAULT_MONITOR@"}
+            sink = self._target or os.environ.get("PULSE_SINK") or self._default_sink()
+            return "pulse", {"PULSE_SOURCE": f"{sink.removesuffix('.monitor')}.monitor"}
         for name in inputs:
             if any(word in name.casefold() for word in MONITORS):
                 return name, {}
@@ -183,3 +186,16 @@ class SpeakerMonitor(Microphone):
             f"{self.name}: no input hears the loudspeaker here. Linux: install libasound2-plugins for PulseAudio or PipeWire; "
             "macOS: install BlackHole; Windows: enable the recording device 'Stereo Mix'"
         )
+
+    def _default_sink(self) -> str:
+        """The sound server's name for it. PulseAudio has an alias for its monitor; PipeWire gives the microphone for that."""
+        try:
+            told = subprocess.run(
+                ["pactl", "info"], env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True, check=True, timeout=PACTL
+            ).stdout
+            return re.findall(r"^Default Sink: (.+)$", told, re.MULTILINE)[0]  # type: ignore[no-any-return]
+        except (OSError, subprocess.SubprocessError, IndexError):
+            raise DeviceError(
+                f"{self.name}: the sound server's default output is unknown: install pactl (Debian: pulseaudio-utils), "
+                "or name it: speaker-monitor:NAME"
+            ) from None

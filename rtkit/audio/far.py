@@ -187,8 +187,9 @@ class Duplex(Microphone):
 class LivePair(Source):
     """A microphone and a second live source beside it; the microphone's clock rules.
 
-    Both start at the same time of arrival. When the far end's clock is slower, silence stands in for what has not come; when it
-    is faster, the oldest samples go; both are counted.
+    Both start at the same time of arrival, once that can be told; what came before is not handed on: a live sink would have to
+    catch up with it. When the far end's clock is slower, silence stands in for what has not come; when it is faster, the oldest
+    samples go; both are counted.
 
     Parameters
     ----------
@@ -223,10 +224,9 @@ class LivePair(Source):
         near, far = self._near, self._far
         _wait_for(near, SETTLING)
         _wait_for(far, SETTLING)
-        ahead = round((near.origin - far.origin) * self._spec.rate)
-        for source, surplus in ((near, -ahead), (far, ahead)):
-            if surplus > 0:
-                source._next(surplus)
+        begin = max(near.origin, far.origin) + SETTLING
+        for source in (near, far):
+            _skip(source, (begin - source.origin) * self._spec.rate)
         first = expected = near._ring.position
         spare, seen = far._ring.capacity, 0
         while (data := near._next(near._size)) is not None:
@@ -282,3 +282,11 @@ def _wait_for(source: Microphone, seconds: float) -> None:
     ring = source._ring
     while not source._stopped and not ring.closed and ring.written < seconds * source._spec.rate:
         sleep(POLL)
+
+
+def _skip(source: Microphone, frames: float) -> None:
+    """Leave out what `source` recorded before it had come to `frames` frames; infinite and NaN if it never began: nothing."""
+    ring = source._ring
+    while ring.position + 0.5 < frames < np.inf and not source._stopped:
+        if not len(ring.read(min(source._size, round(frames) - ring.position), PATIENCE)):
+            return

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from time import sleep
 
-from rtkit.audio.device import LATENCY, Link
+from rtkit.audio.device import LATENCY, Link, portaudio
 from rtkit.audio.ring import Frames32, Ring
-from rtkit.errors import UsageError
+from rtkit.errors import DeviceError, UsageError
 from rtkit.items import Block, FrameSpec, Item, Spec
 from rtkit.sink import Sink
 from rtkit.source import Options
@@ -25,7 +25,7 @@ class Speaker(Sink):
     Parameters
     ----------
     target : str
-        Number or part of the name of the device; empty for the default.
+        Number or part of the name of the device, or the name of a PulseAudio/PipeWire sink; empty for the default.
     options : Options
         `block` (10 ms), `latency` (0.1 s queued; the device's safe choice for its own buffer) and `reconnect` hold.
 
@@ -58,15 +58,17 @@ class Speaker(Sink):
         """
         if isinstance(spec, FrameSpec):
             raise UsageError(f"{self.name}: plays samples, not {spec}")
+        target, environment = self._connect()
         link = Link(
             self.name,
             "output",
-            ("", self._target),
+            ("", target),
             rate=spec.rate,
             channels=(0, len(spec.channels)),
             block=self._options.block,
             latency=self._options.latency,
             reconnect=self._options.reconnect,
+            environment=environment,
         )
         # Twice the queue: of an overtaken ring the newer half is left, which is what should be queued.
         self._prefill = max(round((self._options.latency or LATENCY) * link.rate), 2 * link.block)
@@ -75,7 +77,12 @@ class Speaker(Sink):
         self._begun = False
         self._filling = True
         self._link = link
-        link.open(self._play, self._missed, self._ring.close)
+        try:
+            link.open(self._play, self._missed, self._ring.close)
+        except DeviceError as error:
+            if environment:  # the sound server does not say that it is the name
+                raise DeviceError(f"{error}; is there an audio device or a sink {self._target!r}? (pactl list short sinks)") from None
+            raise
 
     def write(self, item: Item) -> None:
         """Queue a block; waits for room unless `live`.
@@ -118,6 +125,15 @@ class Speaker(Sink):
         if self._link is None:
             return {}
         return {"output ring": self._queued / max(self._calls, 1), **self._link.delays}
+
+    def _connect(self) -> tuple[str, dict[str, str]]:
+        """The device to open and the environment to open it in; PortAudio sees one device for all sinks of a sound server."""
+        if not self._target or self._target.isdecimal():
+            return self._target, {}
+        outputs = [device["name"] for device in portaudio().query_devices() if device["max_output_channels"] > 0]
+        if "pulse" not in outputs or any(self._target.casefold() in name.casefold() for name in outputs):
+            return self._target, {}
+        return "pulse", {"PULSE_SINK": self._target}
 
     def _play(self, heard: Frames32, played: Frames32) -> None:
         available, ended = self._ring.available, self._ring.closed

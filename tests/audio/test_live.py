@@ -2,6 +2,7 @@
 
 import logging
 import os
+import subprocess
 import threading
 import time
 
@@ -175,7 +176,7 @@ def test_a_microphone_beside_the_speaker_monitor(soundcard: SoundCard):  # noqa:
     with soundcard.room(room_response()), soundcard.playing(noise):
         source = Microphone(DEVICE, options()).with_far(Late("", options()), options())
         assert source.open() == SampleSpec(16000, ("near", "far"))
-        blocks, _ = record(source, 4.0)
+        blocks, seconds = record(source, 4.0)
         source.close()
     lag, clear = lag_of_echo(joined(blocks), 16000)
     print(source.counts(), lag)
@@ -183,6 +184,8 @@ def test_a_microphone_beside_the_speaker_monitor(soundcard: SoundCard):  # noqa:
     assert 0.0 <= lag < 0.1  # without the alignment it is 0.11 s: what the near end may wait, and the way
     assert blocks[0].start == 0
     assert_continuous(blocks, source.counts()["lost"] + source.counts()["overrun"])
+    # nothing that a live sink would have to catch up with
+    assert sum(len(block.data) for block in blocks) / 16000 < seconds + 2 * BURST
 
 
 def test_an_error_in_the_callback_is_raised_where_the_stream_is_read(soundcard: SoundCard, monkeypatch):  # noqa: F811
@@ -227,6 +230,37 @@ def test_the_speaker_plays_everything_and_the_monitor_hears_it(soundcard: SoundC
     for at in (0, len(file.data) // 2, len(file.data) - 4800):  # the first and the last samples too
         piece = file.data[at : at + 4800, 0]
         assert correlate(data, piece, mode="valid").max() > 0.9 * piece @ piece
+
+
+def test_the_speaker_plays_into_a_sink_of_the_sound_server(soundcard: SoundCard, tmp_path):  # noqa: F811
+    soundcard.load("module-null-sink", "sink_name=other", "rate=48000", "channels=1", "norewinds=1")
+    noise = (np.random.default_rng(5).standard_normal((48000, 1)) * 0.1).astype(np.float32)
+    with soundcard.recording("other.monitor", tmp_path / "other"), soundcard.recording("spk.monitor", tmp_path / "default"):
+        speaker = Speaker("other", options(48000, 480))
+        speaker.open(SampleSpec(48000))
+        speaker.write(Block(noise, 0, 48000, ("mono",)))
+        speaker.close()
+        time.sleep(BURST + LATENCY)
+    assert np.abs(np.fromfile(tmp_path / "other", np.float32)).max() > 0.1
+    assert not np.fromfile(tmp_path / "default", np.float32).any()
+    assert os.environ["PULSE_SINK"] == "spk"
+
+
+def test_a_sink_that_is_not_there_is_named(soundcard: SoundCard):  # noqa: F811
+    with pytest.raises(DeviceError, match="a sink 'nowhere'"):
+        Speaker("nowhere", options()).open(SampleSpec(16000))
+
+
+def test_the_default_output_is_asked_for_by_name(soundcard: SoundCard, monkeypatch):  # noqa: F811
+    """The alias for its monitor is not for PipeWire, which gives the microphone instead: near and far end would be the same."""
+    monkeypatch.delenv("PULSE_SINK")
+    soundcard.load("module-null-sink", "sink_name=other")
+    for sink in ("other", "spk"):
+        subprocess.run(["pactl", "set-default-sink", sink], check=True)
+        assert SpeakerMonitor("", options())._connect() == ("pulse", {"PULSE_SOURCE": f"{sink}.monitor"})
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DeviceError, match="pulseaudio-utils"):
+        SpeakerMonitor("", options()).open()
 
 
 def test_a_live_stream_does_not_delay_the_speaker_more_and_more(soundcard: SoundCard):  # noqa: F811
