@@ -162,7 +162,7 @@ export class Chain {
   }
 
   lock(locked) {
-    for (const id of ["source", "far", "far-file", "realtime", "processor", "add-processor"]) byId(id).disabled = locked;
+    for (const id of ["source", "far", "far-file", "far-again", "realtime", "processor", "add-processor"]) byId(id).disabled = locked;
     for (const step of this.steps) step.lock(locked);
   }
 

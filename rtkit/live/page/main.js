@@ -3,7 +3,7 @@
 import { Camera } from "/static/camera.js";
 import { Chain } from "/static/chain.js";
 import { Connection } from "/static/connection.js";
-import { element } from "/static/draw.js";
+import { element, soon } from "/static/draw.js";
 import { Microphone } from "/static/microphone.js";
 import { ReportPanel } from "/static/report.js";
 import { IdentificationView } from "/static/views/identification.js";
@@ -44,20 +44,31 @@ function look(header) {
   if (shown === state.run && view) return view;
   if (!state.stream?.gives || (state.stream.gives === "samples" && !header)) return null;
   shown = state.run;
-  view = viewOf(state.stream, header);
+  return put(viewOf(state.stream, header));
+}
+
+function put(made) {
+  view = made;
   byId("nothing").hidden = true;
   byId("view").querySelector(".stage")?.remove();
   byId("view").append(element("div", { className: "stage" }, view.element));
   return view;
 }
 
+const GENERAL = [SoundView, TracesView];
+
 connection.on("samples", (header, packet) => look(header)?.samples(header, packet));
 connection.on("frame", (header, packet) => {
   camera?.answered(header.index);
   look(header)?.frame?.(header, packet);
 });
-connection.on("events", ({ events }) => {
+connection.on("events", ({ events, skipped }) => {
+  report.skipped(skipped);
   for (const event of events) {
+    if (shown === state.run && GENERAL.includes(view?.constructor)) {
+      if (["beat", "rhythm", "quality"].includes(event.kind)) put(new StripView()); // of a processor that the page does not know
+      else if (event.kind === "model") put(new IdentificationView());
+    }
     if (shown === state.run) view?.event(event);
     report.event(event);
   }
@@ -91,7 +102,10 @@ connection.on("state", (now) => {
   if (now.run !== asked && now.state !== "starting") asked = null; // while it starts it may be another page's, and this one's be refused
   byId("state").textContent = now.state;
   if (now.error) complain(now.error);
-  if (now.run !== before.run) complain(now.error);
+  if (now.run !== before.run) {
+    complain(now.error);
+    report.begin();
+  }
   offer();
   byId("pause").setAttribute("aria-pressed", String(now.state === "paused"));
   byId("pause").textContent = now.state === "paused" ? "Go on" : "Pause";
@@ -169,7 +183,7 @@ async function start() {
       await camera.open();
     } else if (wish.source === "browser:microphone") {
       microphone = new Microphone(connection, lost);
-      wish.rate = await microphone.open(await farEnd());
+      wish.rate = await microphone.open(await farEnd(), byId("far-again").checked);
     }
     if (!connection.open) throw new Error("no connection to the server");
     asked = state.run;
@@ -211,4 +225,6 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
+window.addEventListener("resize", () => { if (view?.draw) soon(view.draw); });
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (view?.draw) soon(view.draw); });
 connection.connect();
