@@ -3,6 +3,7 @@
 import { element } from "/static/draw.js";
 
 const EVENTS = 50;
+const SCREEN = "camera to screen";
 const byId = (id) => document.getElementById(id);
 const micro = (value) => (value >= 1000 ? `${(value / 1000).toFixed(2)} ms` : `${value.toFixed(1)} µs`);
 
@@ -35,10 +36,10 @@ export class ReportPanel {
     for (const name of ["fps", "p50Ms", "p99Ms"]) delete panel.dataset[name];
     if (camera) {
       figures["frames a second"] = camera.fps.toFixed(1);
-      figures["camera to screen"] = `p50 ${camera.p50.toFixed(0)}, p99 ${camera.p99.toFixed(0)} ms`;
+      figures[SCREEN] = `p50 ${camera.p50.toFixed(0)}, p99 ${camera.p99.toFixed(0)} ms`;
       Object.assign(panel.dataset, { fps: camera.fps.toFixed(2), p50Ms: camera.p50.toFixed(1), p99Ms: camera.p99.toFixed(1) });
     }
-    byId("figures").replaceChildren(...Object.entries(figures).map(([name, value]) => element("div", {}, element("dt", { textContent: name }), element("dd", { textContent: value }))));
+    byId("figures").replaceChildren(...Object.entries(figures).map(([name, value]) => element("div", { className: name === SCREEN ? "wide" : "" }, element("dt", { textContent: name }), element("dd", { textContent: value }))));
     byId("counted").textContent = counted.join("; ");
     const table = byId("times");
     table.hidden = report.steps.length === 0;

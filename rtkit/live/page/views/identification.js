@@ -5,7 +5,7 @@ import { traces } from "/static/views/traces.js";
 
 const POINTS = 600;
 const REACH = 2.5; // of the z plane that is shown at most
-const BARS = 16;
+const BARS = 16, ROW = 24; // coefficients that are shown at most; pixels of one
 const digits = (value) => (Number.isFinite(value) ? value.toPrecision(3) : "–");
 
 export class IdentificationView {
@@ -58,6 +58,7 @@ export class IdentificationView {
     this.poles = data.poles ?? [];
     this.zeros = data.zeros ?? [];
     this.barsFigure.hidden = this.coefficients.length === 0;
+    this.bars.style.height = `${ROW * this.coefficients.length}px`;
     this.mapFigure.hidden = this.poles.length + this.zeros.length === 0;
     this.errors.tell(this.caption.textContent);
     this.bars.tell(this.coefficients.slice(0, 8).map(([name, value]) => `${name} ${digits(value)}`).join(", "));
@@ -77,7 +78,7 @@ export class IdentificationView {
     const measured = (place) => predicted(place) + error(place);
     const signals = clear(this.signals), errors = clear(this.errors);
     const [low, high] = bounds(ring.start, ring.end, [measured, predicted]), [least, most] = bounds(ring.start, ring.end, [error]);
-    line(signals, ring.start, ring.end, measured, low, high, colour("--before"), 3.5); // wider, as the prediction lies on it when all is well
+    line(signals, ring.start, ring.end, measured, low, high, colour("--before"), 3); // wider, as the prediction lies on it when all is well
     line(signals, ring.start, ring.end, predicted, low, high, colour("--after"));
     line(errors, ring.start, ring.end, error, least, most, colour("--alarm"));
     for (const [seen, down, up] of [[signals, low, high], [errors, least, most]]) {
@@ -87,19 +88,19 @@ export class IdentificationView {
   }
 
   #coefficients() {
-    const { context, width, height } = clear(this.bars), found = this.coefficients;
-    const most = Math.max(...found.map(([, value]) => Math.abs(value) || 0), 1e-12), row = Math.min(24, height / found.length);
+    const { context, width } = clear(this.bars), found = this.coefficients;
+    const most = Math.max(...found.map(([, value]) => Math.abs(value) || 0), 1e-12);
     const wide = (texts) => Math.max(...texts.map((text) => context.measureText(text).width));
     const values = 4 + wide(found.map(([name]) => name)) + 10, left = values + wide(found.map(([, value]) => digits(value))) + 10;
     const zero = (left + width - 4) / 2, half = (width - 4 - left) / 2;
     context.fillStyle = colour("--line");
-    context.fillRect(zero, 0, 1, row * found.length);
+    context.fillRect(zero, 0, 1, ROW * found.length);
     found.forEach(([name, value], number) => {
-      const y = number * row, size = ((value || 0) / most) * half;
+      const y = number * ROW, size = ((value || 0) / most) * half;
       context.fillStyle = colour(value < 0 ? "--before" : "--after");
-      context.fillRect(Math.min(zero, zero + size), y + 4, Math.abs(size), row - 8);
-      label(context, name, 4, y + row / 2 + 4, "--ink");
-      label(context, digits(value), values, y + row / 2 + 4);
+      context.fillRect(Math.min(zero, zero + size), y + 4, Math.abs(size), ROW - 8);
+      label(context, name, 4, y + ROW / 2 + 4, "--ink");
+      label(context, digits(value), values, y + ROW / 2 + 4);
     });
   }
 

@@ -12,7 +12,8 @@ const STRANGE = "unknown";
 function principal(points, mean, before) {
   const axes = [];
   for (let number = 0; number < 2; number++) {
-    let axis = before?.[number] ?? mean.map((_, index) => Math.sin(1 + index + number));
+    let axis = before?.[number] ?? [];
+    if (!axis.some(Boolean)) axis = mean.map((_, index) => Math.sin(1 + index + number)); // of a single point there are none
     for (let turn = 0; turn < 12; turn++) {
       const next = new Float64Array(axis.length);
       for (const { place } of points) {

@@ -66,6 +66,8 @@ class Channel {
     const first = Math.min(filled, COLUMNS - oldest);
     context.drawImage(this.picture, oldest, 0, first, BANDS, left, 0, first * step, height);
     if (first < filled) context.drawImage(this.picture, 0, 0, filled - first, BANDS, left + first * step, 0, width - left - first * step, height);
+    context.fillStyle = "#000a";
+    context.fillRect(0, 0, 50, 19);
     context.fillStyle = "#fff";
     context.fillText(`${this.rate / 2000} kHz`, 4, 14);
   }

@@ -3,11 +3,12 @@
 import { canvas, clear, colour, element, label, soon } from "/static/draw.js";
 import { Timeline, traces } from "/static/views/traces.js";
 
-const SECONDS = 10;
+const SECONDS = 10, MILLIMETRE = 2.5; // at most; pixels of a millimetre at least, so that a small screen shows less time
 const SPEED = 25, GAIN = 10; // mm/s, mm/mV
 const CLASSES = { N: "--class-n", S: "--class-s", V: "--class-v", F: "--class-f", Q: "--class-q", normal: "--class-n", abnormal: "--class-v" };
 const ALARMS = 5, BEATS = 100;
-const HEAD = 36, LEAD = 132; // pixels for the classes of the beats, and for a lead
+const MIDDLE = 1.5; // mV from the middle of its lead beyond which a trace is shifted
+const HEAD = 44, LEAD = 132; // pixels for the classes of the beats, and for a lead
 
 export class StripView {
   constructor() {
@@ -66,15 +67,15 @@ export class StripView {
       const value = ring.at(place, column);
       if (!Number.isNaN(value)) { sum += value; count++; }
     }
-    if (count && Math.abs(sum / count - this.offsets[column]) > 0.75) this.offsets[column] = Math.round(sum / count);
+    if (count && Math.abs(sum / count - this.offsets[column]) > MIDDLE) this.offsets[column] = Math.round(sum / count);
     return this.offsets[column];
   }
 
   draw = () => {
     if (this.timeline === null) return;
-    const { context, width, height } = clear(this.surface), second = width / SECONDS, millimetre = second / SPEED;
+    const { context, width, height } = clear(this.surface), seconds = Math.min(SECONDS, width / (SPEED * MILLIMETRE)), second = width / seconds, millimetre = second / SPEED;
     this.#paper(context, width, height, millimetre);
-    const { ring, rate, now } = this.timeline, { start, end, columns } = ring;
+    const { ring, rate, now } = this.timeline, { end, columns } = ring, start = Math.max(ring.start, Math.floor(end - seconds * rate));
     for (let column = 0; column < columns; column++) {
       const offset = this.#offset(column), zero = HEAD + (column + 0.5) * LEAD + offset * GAIN * millimetre;
       let missing = true;
@@ -108,7 +109,6 @@ export class StripView {
   }
 
   #paper(context, width, height, millimetre) {
-    if (millimetre < 1.5) millimetre *= 5; // the fine lines would fill a small screen
     const lines = Math.ceil(width / millimetre);
     for (let number = 0; number <= lines; number++) {
       context.fillStyle = colour(number % 5 ? "--grid" : "--grid-strong");
