@@ -86,9 +86,9 @@ connection.on("hello", (hello) => {
   byId("attached-steps").hidden = !attached;
 });
 
-/** The buttons that make sense now. */
+/** The buttons that make sense now; none before the server has told its state. */
 function offer() {
-  byId("start").disabled = !connection.open || busy() || attached || opening || asked !== null;
+  byId("start").disabled = state.state === "connecting" || busy() || attached || opening || asked !== null;
   byId("stop").disabled = !busy();
   byId("pause").disabled = byId("record").disabled = !running();
   byId("toml").disabled = !connection.open;
