@@ -2,6 +2,7 @@
 
 const WIDTH = 640, HEIGHT = 480, FPS = 30, QUALITY = 0.8;
 const UNANSWERED = 2;
+const UNSEEN = 500; // ms between two frames while nobody sees the page: browsers tell of none then, and a stream without frames would end
 const FORGET = 1000; // ms after which a frame without an answer is given up
 const KEPT = 300;
 
@@ -26,18 +27,20 @@ export class Camera {
     this.stream.getVideoTracks()[0].onended = () => this.lost("the camera went away");
     this.video.srcObject = this.stream;
     await this.video.play();
-    this.surface.width = this.video.videoWidth;
-    this.surface.height = this.video.videoHeight;
     this.context = this.surface.getContext("2d", { alpha: false, desynchronized: true });
     this.index = 0;
     this.open_ = true;
+    document.addEventListener("visibilitychange", this.#next);
     this.#next();
   }
 
   #next = () => {
+    clearTimeout(this.timer);
+    this.video.cancelVideoFrameCallback?.(this.request);
     if (!this.open_) return;
-    if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(this.#grab);
-    else setTimeout(this.#grab, 1000 / FPS);
+    if (document.hidden) this.timer = setTimeout(this.#grab, UNSEEN);
+    else if (this.video.requestVideoFrameCallback) this.request = this.video.requestVideoFrameCallback(this.#grab);
+    else this.timer = setTimeout(this.#grab, 1000 / FPS);
   };
 
   #grab = () => {
@@ -47,6 +50,11 @@ export class Camera {
     if (!this.open_ || this.sent.size >= UNANSWERED) return;
     const index = this.index++;
     this.sent.set(index, now);
+    const { videoWidth: width, videoHeight: height } = this.video;
+    if (this.surface.width !== width || this.surface.height !== height) { // at first, and when a telephone is turned
+      this.surface.width = width;
+      this.surface.height = height;
+    }
     this.context.drawImage(this.video, 0, 0, this.surface.width, this.surface.height);
     this.surface.toBlob(async (blob) => {
       if (!blob || !this.connection.send(1, index, await blob.arrayBuffer())) this.sent.delete(index);
@@ -80,6 +88,8 @@ export class Camera {
 
   close() {
     this.open_ = false;
+    document.removeEventListener("visibilitychange", this.#next);
+    this.#next();
     for (const track of this.stream?.getTracks() ?? []) { track.onended = null; track.stop(); }
   }
 }

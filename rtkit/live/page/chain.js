@@ -31,7 +31,7 @@ function field(parameter) {
   };
   const name = element("label", { htmlFor: id, textContent: parameter.name });
   if (parameter.live) name.append(" ", element("span", { className: "live-mark", textContent: "live" }));
-  const doc = element("p", { className: "doc", id: `${id}-doc`, textContent: `${parameter.expects}. ${parameter.doc}` });
+  const doc = element("p", { className: "doc", id: `${id}-doc`, textContent: [parameter.expects, parameter.doc].filter(Boolean).join(". ") });
   input.setAttribute("aria-describedby", doc.id);
   return { parameter, input, read, element: element("div", {}, name, input, doc) };
 }
@@ -50,6 +50,16 @@ class Step {
     }
     for (const { parameter, input, read } of this.fields) {
       input.addEventListener("change", () => { if (parameter.live) chain.changed(this, parameter.name, read()); });
+    }
+  }
+
+  /** Shows these values, and the defaults of the others; of a locked step, those that can still change. */
+  show(values, all) {
+    for (const { parameter, input } of this.fields) {
+      if ((!all && !parameter.live) || document.activeElement === input) continue;
+      const value = values[parameter.name] ?? (parameter.name in values ? null : parameter.default);
+      if (input.type === "checkbox") input.checked = Boolean(value);
+      else input.value = String(value ?? (input.tagName === "SELECT" ? "none" : ""));
     }
   }
 
@@ -74,8 +84,9 @@ export class Chain {
     byId("source").onchange = () => this.#offer();
   }
 
-  /** Takes what the server has to offer; keeps what was chosen before. */
-  offer({ processors, sources, files }) {
+  /** Takes what the server has to offer, and the list to show steps in; keeps what was chosen before. */
+  offer({ processors, sources, files }, list) {
+    this.list = list;
     this.processors = processors;
     this.sources = sources;
     this.files = files;
@@ -116,8 +127,10 @@ export class Chain {
   }
 
   remove(step) {
+    const focused = step.element.contains(document.activeElement);
     this.steps = this.steps.filter((each) => each !== step);
     this.#show();
+    if (focused) byId("add-processor").focus(); // what had the focus is gone
   }
 
   move(step, by) {
@@ -134,7 +147,7 @@ export class Chain {
 
   #show() {
     this.steps.forEach((step, index) => { step.element.dataset.index = index; });
-    byId("steps").replaceChildren(...this.steps.map((step) => step.element));
+    this.list.replaceChildren(...this.steps.map((step) => step.element));
   }
 
   /** What `start` and `describe` say of the stream. */
@@ -149,24 +162,25 @@ export class Chain {
   }
 
   lock(locked) {
-    for (const id of ["source", "far", "far-file", "realtime", "processor", "add-processor"]) byId(id).disabled = locked;
+    for (const id of ["source", "far", "far-file", "far-again", "realtime", "processor", "add-processor"]) byId(id).disabled = locked;
     for (const step of this.steps) step.lock(locked);
   }
 
-  /** Shows the steps of a stream that was started elsewhere, the live parameters to be changed. */
-  show(steps, list) {
-    this.steps = steps.map(({ processor: name, values }) => {
-      const found = this.processors.find((each) => each.name === name) ?? { name, summary: "", parameters: [] };
-      const step = new Step(found, this);
-      for (const each of step.fields) {
-        const value = values[each.parameter.name];
-        if (value === undefined) continue;
-        if (each.input.type === "checkbox") each.input.checked = value;
-        else each.input.value = String(value ?? (each.input.tagName === "SELECT" ? "none" : ""));
+  /** Shows what runs: the steps of a stream that was started elsewhere, and live parameters that were changed there. */
+  follow({ source, far, steps }) {
+    const strange = steps.length !== this.steps.length || steps.some((step, index) => step.processor !== this.steps[index].processor.name);
+    if (strange) {
+      if (this.sources.some((each) => each.name === source)) {
+        byId("source").value = source;
+        this.#offer();
+        if (far) byId("far").value = far;
       }
-      step.lock(true);
-      return step;
+      this.steps = steps.map(({ processor: name }) => new Step(this.processors.find((each) => each.name === name) ?? { name, summary: "", parameters: [] }, this));
+      this.#show();
+    }
+    steps.forEach(({ values }, index) => {
+      this.steps[index].show(values, strange);
+      this.steps[index].lock(true);
     });
-    list.replaceChildren(...this.steps.map((step) => step.element));
   }
 }

@@ -1,16 +1,17 @@
 // The WebSocket to the server: JSON both ways, packets from there, bytes to there. It comes back by itself.
 
-const PATIENCE = [1000, 2000, 4000, 10000]; // ms before the next attempt
+const PATIENCE = [1000, 2000, 4000, 8000, 10000]; // ms before the next attempt
 
 /** Splits a packet into its header and a function that gives its arrays, one after another. */
 function open(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   let at = 4 + length;
-  const types = { f4: Float32Array, u1: Uint8Array };
+  const types = { f4: Float32Array, u1: Uint8Array, i1: Int8Array };
   const take = (dtype, count) => {
-    const array = new types[dtype](buffer, at, count);
-    at += array.byteLength;
+    const type = types[dtype], size = count * type.BYTES_PER_ELEMENT;
+    const array = at % type.BYTES_PER_ELEMENT ? new type(buffer.slice(at, at + size)) : new type(buffer, at, count); // numbers begin at whole places
+    at += size;
     return array;
   };
   return { header, take, rest: () => new Uint8Array(buffer, at) };
@@ -36,18 +37,20 @@ export class Connection extends EventTarget {
     };
   }
 
+  get open() { return this.#socket.readyState === WebSocket.OPEN; }
+
   /** Calls `heed(header, packet)` for each message of a kind. */
   on(kind, heed) {
     this.addEventListener(kind, ({ detail }) => heed(detail?.header, detail));
   }
 
   say(what, values = {}) {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ do: what, ...values }));
+    if (this.open) this.#socket.send(JSON.stringify({ do: what, ...values }));
   }
 
   /** Sends bytes of a kind (1: a frame, 2: sound); false if the line is busy or gone. */
   send(kind, index, content) {
-    if (this.#socket.readyState !== WebSocket.OPEN || this.#socket.bufferedAmount > 1e6) return false;
+    if (!this.open || this.#socket.bufferedAmount > 1e6) return false;
     const message = new Uint8Array(5 + content.byteLength);
     const view = new DataView(message.buffer);
     view.setUint8(0, kind);

@@ -65,33 +65,49 @@ export class Ring {
     }
   }
 
+  /** Goes on at a later place; what lies between is missing (NaN). */
+  skip(place) {
+    const missing = Math.min(place - this.end, this.size) * this.columns;
+    this.end = place - missing / this.columns;
+    this.push(new Float32Array(missing).fill(NaN));
+  }
+
   get start() { return Math.max(0, this.end - this.size); }
 
   at(place, column = 0) { return this.data[(place % this.size) * this.columns + column]; }
 }
 
-/** Draws once a frame of the screen, for those that asked, while the page is seen. */
+const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+const CALM = 1000; // ms between two pictures for those who want little motion
 const waiting = new Set();
+function all() {
+  const now = [...waiting];
+  waiting.clear();
+  for (const each of now) each();
+}
+
+/** Draws once a frame of the screen, for those that asked, while the page is seen. */
 export function soon(draw) {
-  if (waiting.size === 0) requestAnimationFrame(() => {
-    const now = [...waiting];
-    waiting.clear();
-    for (const each of now) each();
-  });
+  if (waiting.size === 0) {
+    if (calm.matches) setTimeout(requestAnimationFrame, CALM, all);
+    else requestAnimationFrame(all);
+  }
   waiting.add(draw);
 }
 
-/** A line through the numbers that `value(place)` gives, scaled from `low..high` to the height. */
-export function line({ context, width, height }, start, end, value, low, high, stroke) {
+/** A line through the numbers that `value(place)` gives, broken where they are missing, scaled from `low..high` to the height. */
+export function line({ context, width, height }, start, end, value, low, high, stroke, thick = 1.5) {
   const scale = (height - 8) / (high - low || 1);
+  let missing = true;
   context.beginPath();
   for (let place = start; place < end; place++) {
     const x = ((place - start) / Math.max(end - start - 1, 1)) * width;
     const y = height - 4 - (value(place) - low) * scale;
-    if (place === start) context.moveTo(x, y); else context.lineTo(x, y);
+    if (missing) context.moveTo(x, y); else context.lineTo(x, y);
+    missing = Number.isNaN(y);
   }
   context.strokeStyle = stroke;
-  context.lineWidth = 1.5;
+  context.lineWidth = thick;
   context.stroke();
 }
 

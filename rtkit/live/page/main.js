@@ -3,7 +3,7 @@
 import { Camera } from "/static/camera.js";
 import { Chain } from "/static/chain.js";
 import { Connection } from "/static/connection.js";
-import { element } from "/static/draw.js";
+import { element, soon } from "/static/draw.js";
 import { Microphone } from "/static/microphone.js";
 import { ReportPanel } from "/static/report.js";
 import { IdentificationView } from "/static/views/identification.js";
@@ -16,7 +16,11 @@ const byId = (id) => document.getElementById(id);
 const connection = new Connection(), report = new ReportPanel();
 const chain = new Chain((step, values) => { if (running()) connection.say("set", { step, values }); });
 let state = { state: "connecting", run: 0, recordings: [] };
-let attached = false, shown = null, view = null, camera = null, microphone = null;
+let attached = false, shown = null, view = null;
+let camera = null, microphone = null; // of this browser, while they are open
+let opening = false; // they are being opened
+let asked = null; // number of the last stream when the server was asked for another, until it answers
+let leaving = null;
 
 const running = () => ["running", "paused"].includes(state.state);
 const busy = () => ["starting", "running", "paused", "stopping"].includes(state.state);
@@ -40,20 +44,31 @@ function look(header) {
   if (shown === state.run && view) return view;
   if (!state.stream?.gives || (state.stream.gives === "samples" && !header)) return null;
   shown = state.run;
-  view = viewOf(state.stream, header);
+  return put(viewOf(state.stream, header));
+}
+
+function put(made) {
+  view = made;
   byId("nothing").hidden = true;
   byId("view").querySelector(".stage")?.remove();
   byId("view").append(element("div", { className: "stage" }, view.element));
   return view;
 }
 
+const GENERAL = [SoundView, TracesView];
+
 connection.on("samples", (header, packet) => look(header)?.samples(header, packet));
 connection.on("frame", (header, packet) => {
   camera?.answered(header.index);
   look(header)?.frame?.(header, packet);
 });
-connection.on("events", ({ events }) => {
+connection.on("events", ({ events, skipped }) => {
+  report.skipped(skipped);
   for (const event of events) {
+    if (shown === state.run && GENERAL.includes(view?.constructor)) {
+      if (["beat", "rhythm", "quality"].includes(event.kind)) put(new StripView()); // of a processor that the page does not know
+      else if (event.kind === "model") put(new IdentificationView());
+    }
     if (shown === state.run) view?.event(event);
     report.event(event);
   }
@@ -66,20 +81,32 @@ connection.on("report", ({ report: found }) => report.show(found, camera?.figure
 connection.on("hello", (hello) => {
   attached = hello.attached;
   complain(null);
-  chain.offer(hello);
+  chain.offer(hello, attached ? byId("fixed-steps") : byId("steps"));
   byId("choice").hidden = attached;
   byId("attached-steps").hidden = !attached;
 });
 
+/** The buttons that make sense now; none before the server has told its state. */
+function offer() {
+  byId("start").disabled = state.state === "connecting" || busy() || attached || opening || asked !== null;
+  byId("stop").disabled = !busy();
+  byId("pause").disabled = byId("record").disabled = !running();
+  byId("toml").disabled = !connection.open;
+}
+
 connection.on("state", (now) => {
   const before = state;
   state = now;
+  clearTimeout(leaving);
+  leaving = null;
+  if (now.run !== asked && now.state !== "starting") asked = null; // while it starts it may be another page's, and this one's be refused
   byId("state").textContent = now.state;
   if (now.error) complain(now.error);
-  if (now.run !== before.run) complain(now.error);
-  byId("start").disabled = busy() || attached;
-  byId("stop").disabled = !busy();
-  byId("pause").disabled = byId("record").disabled = !running();
+  if (now.run !== before.run) {
+    complain(now.error);
+    report.begin();
+  }
+  offer();
   byId("pause").setAttribute("aria-pressed", String(now.state === "paused"));
   byId("pause").textContent = now.state === "paused" ? "Go on" : "Pause";
   byId("record").setAttribute("aria-pressed", String(now.recording));
@@ -87,21 +114,26 @@ connection.on("state", (now) => {
   byId("recordings").hidden = now.recordings.length === 0;
   byId("downloads").replaceChildren(...now.recordings.map(({ name, bytes }) => element("li", {},
     element("a", { href: `/recordings/${encodeURIComponent(name)}`, download: name, textContent: name }), ` ${(bytes / 1024).toFixed(0)} KiB`)));
-  if (attached && now.stream && byId("fixed-steps").children.length === 0) chain.show(now.stream.steps, byId("fixed-steps"));
+  if (now.stream && (attached || busy())) chain.follow(now.stream);
   if (!attached) chain.lock(busy());
   if (now.state === "running" && byId("listen").checked) connection.say("listen", { on: true });
-  if (!busy() && before.state !== now.state) release();
+  if (!busy() && before.state !== now.state && !opening) release();
   look();
 });
 
 connection.on("refused", ({ why }) => {
   complain(why);
-  if (!busy()) release();
+  if (asked !== null || !busy()) release(); // another page may have been faster
+  asked = null;
+  offer();
 });
 
 connection.addEventListener("lost", () => {
+  state = { ...state, state: "connecting" };
+  asked = null;
   byId("state").textContent = "no connection to the server";
-  release();
+  offer();
+  leaving ??= setTimeout(release, ABSENCE);
 });
 
 connection.on("toml", ({ text }) => {
@@ -111,6 +143,9 @@ connection.on("toml", ({ text }) => {
 });
 
 // ---- The browser's own devices
+
+/** Time (ms) after which camera and microphone are let go if the connection does not come back; the server waits as long for them. */
+const ABSENCE = 10000;
 
 function release() {
   camera?.close();
@@ -136,7 +171,8 @@ async function farEnd() {
 async function start() {
   if (byId("start").disabled) return;
   complain(null);
-  byId("start").disabled = true;
+  opening = true;
+  offer();
   const wish = chain.wish();
   try {
     if (wish.source.startsWith("browser:") && !navigator.mediaDevices) {
@@ -147,13 +183,17 @@ async function start() {
       await camera.open();
     } else if (wish.source === "browser:microphone") {
       microphone = new Microphone(connection, lost);
-      wish.rate = await microphone.open(await farEnd());
+      wish.rate = await microphone.open(await farEnd(), byId("far-again").checked);
     }
+    if (!connection.open) throw new Error("no connection to the server");
+    asked = state.run;
     connection.say("start", wish);
   } catch (error) {
     complain(error.message || error.name);
-    byId("start").disabled = false;
     release();
+  } finally {
+    opening = false;
+    offer();
   }
 }
 
@@ -185,4 +225,6 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
+window.addEventListener("resize", () => { if (view?.draw) soon(view.draw); });
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (view?.draw) soon(view.draw); });
 connection.connect();

@@ -9,33 +9,33 @@ export class Microphone {
     this.lost = lost;
   }
 
-  /** Asks for the microphone. `far`: bytes of a sound file to play, or null. Throws what the browser says. Call `begin` afterwards. */
-  async open(far) {
+  /** Asks for the microphone. `far`: bytes of a sound file to play, or null; `again`: over and over. Throws what the browser says. Call `begin` afterwards. */
+  async open(far, again) {
     const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
     try {
       this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
-      await this.#connect(audio, far);
+      await this.#connect(audio, far, again);
     } catch (error) {
       if (error.name !== "NotSupportedError") throw error; // a browser that does not resample the microphone
       await this.context.close();
       this.context = new AudioContext({ latencyHint: "interactive" });
-      await this.#connect(audio, far);
+      await this.#connect(audio, far, again);
     }
     return this.context.sampleRate;
   }
 
-  async #connect(audio, far) {
+  async #connect(audio, far, again) {
     await this.context.audioWorklet.addModule("/static/worklet.js");
     const sound = far === null ? null : await this.context.decodeAudioData(far.slice(0));
     this.stream ??= await navigator.mediaDevices.getUserMedia({ audio });
     this.stream.getAudioTracks()[0].onended = () => this.lost("the microphone went away");
-    this.ends = new AudioWorkletNode(this.context, "ends", { numberOfInputs: 2, outputChannelCount: [1] });
+    this.ends = new AudioWorkletNode(this.context, "ends", { numberOfInputs: 2, outputChannelCount: [1], channelCount: 1, channelCountMode: "explicit" });
     this.context.createMediaStreamSource(this.stream).connect(this.ends, 0, 0);
     this.ends.connect(this.context.destination);
     if (sound !== null) {
       this.player = this.context.createBufferSource();
       this.player.buffer = sound;
-      this.player.loop = true;
+      this.player.loop = again;
       this.player.connect(this.ends, 0, 1);
     }
   }

@@ -5,73 +5,107 @@ import { traces } from "/static/views/traces.js";
 
 const POINTS = 600;
 const REACH = 2.5; // of the z plane that is shown at most
+const BARS = 16, ROW = 24; // coefficients that are shown at most; pixels of one
+const digits = (value) => (Number.isFinite(value) ? value.toPrecision(3) : "–");
 
 export class IdentificationView {
   constructor() {
-    this.ring = new Ring(POINTS, 2);
-    this.model = { coefficients: {}, poles: [], zeros: [] };
-    this.outputs = canvas("plot", "measured and predicted output");
+    this.ring = null;
+    this.outputs = []; // names; with one output it has none
+    this.models = new Map(); // the newest event of each output, by its name
+    this.choice = element("select", { id: "output", onchange: () => this.#show() });
+    this.choices = element("div", { className: "row pick", hidden: true }, element("label", { htmlFor: "output", textContent: "Output" }), this.choice);
+    this.signals = canvas("plot", "measured and predicted output");
     this.errors = canvas("plot", "error of the prediction");
     this.map = canvas("square", "poles and zeros in the z plane");
     this.bars = canvas("square", "coefficients");
     this.caption = element("span", { textContent: "error" });
+    this.barsFigure = element("figure", { hidden: true }, element("figcaption", { textContent: "coefficients" }), this.bars);
+    this.mapFigure = element("figure", { hidden: true }, element("figcaption", { textContent: "poles (×) and zeros (○)" }), this.map);
     this.element = element("div", {},
-      element("figure", {}, element("figcaption", {}, element("span", { className: "key before", textContent: "measured" }), element("span", { className: "key after", textContent: "predicted" })), this.outputs),
+      this.choices,
+      element("figure", {}, element("figcaption", {}, element("span", { className: "key before", textContent: "measured" }), element("span", { className: "key after", textContent: "predicted" })), this.signals),
       element("figure", {}, element("figcaption", {}, this.caption), this.errors),
-      element("div", { className: "beside" },
-        element("figure", {}, element("figcaption", { textContent: "coefficients" }), this.bars),
-        element("figure", {}, element("figcaption", { textContent: "poles (×) and zeros (○)" }), this.map)));
+      element("div", { className: "halves" }, this.barsFigure, this.mapFigure));
   }
 
   samples(header, packet) {
     const { out } = traces(header, packet);
-    if (!out) return;
-    const wide = out.part.channels.length;
-    for (let row = 0; row < out.part.shape[0]; row++) this.ring.push(out.values, row * wide, 1); // of several outputs, the first
+    if (!out || out.part.channels.length < 2) return;
+    if (this.ring === null) {
+      this.ring = new Ring(POINTS, out.part.channels.length);
+      this.outputs = out.part.channels.filter((_, index) => index % 2 === 0).map((name) => name.replace(/^prediction ?/, "")); // prediction and error of each
+      this.choice.replaceChildren(...this.outputs.map((name) => element("option", { value: name, textContent: name })));
+      this.choices.hidden = this.outputs.length < 2;
+    }
+    this.ring.push(out.values);
     soon(this.draw);
   }
 
   event(event) {
     if (event.kind !== "model") return;
-    const { coefficients, poles, zeros, one_step_error: error, free_run_error: free } = event.data;
-    this.model = { coefficients: coefficients ?? {}, poles: poles ?? [], zeros: zeros ?? [] };
-    const told = error ?? free;
-    this.caption.textContent = event.label ?? (told == null ? "error" : `error, rms ${told.toPrecision(3)}`);
-    this.bars.tell(Object.entries(this.model.coefficients).slice(0, 8).map(([name, value]) => `${name} ${value.toPrecision(3)}`).join(", "));
-    this.map.tell(`${this.model.poles.length} poles, ${this.model.zeros.length} zeros`);
+    this.models.set(event.data.output ?? "", event);
+    this.#show();
+  }
+
+  get model() { return this.models.get(this.outputs.length > 1 ? this.choice.value : ""); }
+
+  /** What the newest event of the chosen output tells. */
+  #show() {
+    const { label: state, data = {} } = this.model ?? {}, told = data.one_step_error ?? data.free_run_error;
+    this.caption.textContent = state ?? (told == null ? "error" : `error, rms ${digits(told)}`);
+    this.coefficients = Object.entries(data.coefficients ?? {}).slice(0, BARS);
+    this.poles = data.poles ?? [];
+    this.zeros = data.zeros ?? [];
+    this.barsFigure.hidden = this.coefficients.length === 0;
+    this.bars.style.height = `${ROW * this.coefficients.length}px`;
+    this.mapFigure.hidden = this.poles.length + this.zeros.length === 0;
+    this.errors.tell(this.caption.textContent);
+    this.bars.tell(this.coefficients.slice(0, 8).map(([name, value]) => `${name} ${digits(value)}`).join(", "));
+    this.map.tell(`${this.poles.length} poles, ${this.zeros.length} zeros`);
     soon(this.draw);
   }
 
   draw = () => {
-    const { ring } = this, predicted = (place) => ring.at(place, 0), error = (place) => ring.at(place, 1);
-    const measured = (place) => predicted(place) + error(place);
-    const outputs = clear(this.outputs), errors = clear(this.errors);
-    const [low, high] = bounds(ring.start, ring.end, [measured, predicted]), [least, most] = bounds(ring.start, ring.end, [error]);
-    line(outputs, ring.start, ring.end, measured, low, high, colour("--before"));
-    line(outputs, ring.start, ring.end, predicted, low, high, colour("--after"));
-    line(errors, ring.start, ring.end, error, least, most, colour("--alarm"));
-    for (const [seen, down, up] of [[outputs, low, high], [errors, least, most]]) {
-      label(seen.context, up.toPrecision(3), 4, 14);
-      label(seen.context, down.toPrecision(3), 4, seen.height - 6);
-    }
-    this.#coefficients();
-    this.#roots();
+    if (this.ring !== null) this.#signals();
+    if (!this.barsFigure.hidden) this.#coefficients();
+    if (!this.mapFigure.hidden) this.#roots();
   };
 
+  #signals() {
+    const { ring } = this, column = 2 * Math.max(this.choice.selectedIndex, 0);
+    const predicted = (place) => ring.at(place, column), error = (place) => ring.at(place, column + 1);
+    const measured = (place) => predicted(place) + error(place);
+    const signals = clear(this.signals), errors = clear(this.errors);
+    const [low, high] = bounds(ring.start, ring.end, [measured, predicted]), [least, most] = bounds(ring.start, ring.end, [error]);
+    line(signals, ring.start, ring.end, measured, low, high, colour("--before"), 3); // wider, as the prediction lies on it when all is well
+    line(signals, ring.start, ring.end, predicted, low, high, colour("--after"));
+    line(errors, ring.start, ring.end, error, least, most, colour("--alarm"));
+    for (const [seen, down, up] of [[signals, low, high], [errors, least, most]]) {
+      label(seen.context, digits(up), 4, 14);
+      label(seen.context, digits(down), 4, seen.height - 6);
+    }
+  }
+
   #coefficients() {
-    const { context, width, height } = clear(this.bars), found = Object.entries(this.model.coefficients).slice(0, 16);
-    const most = Math.max(...found.map(([, value]) => Math.abs(value)), 1e-12), row = Math.min(24, height / Math.max(found.length, 1));
+    const { context, width } = clear(this.bars), found = this.coefficients;
+    const most = Math.max(...found.map(([, value]) => Math.abs(value) || 0), 1e-12);
+    const wide = (texts) => Math.max(...texts.map((text) => context.measureText(text).width));
+    const values = 4 + wide(found.map(([name]) => name)) + 10, left = values + wide(found.map(([, value]) => digits(value))) + 10;
+    const zero = (left + width - 4) / 2, half = (width - 4 - left) / 2;
+    context.fillStyle = colour("--line");
+    context.fillRect(zero, 0, 1, ROW * found.length);
     found.forEach(([name, value], number) => {
-      const y = number * row + 4, zero = width * 0.7, size = (value / most) * width * 0.28;
+      const y = number * ROW, size = ((value || 0) / most) * half;
       context.fillStyle = colour(value < 0 ? "--before" : "--after");
-      context.fillRect(Math.min(zero, zero + size), y, Math.abs(size), row - 6);
-      label(context, name, 4, y + row - 10, "--ink");
-      label(context, value.toPrecision(3), width * 0.24, y + row - 10);
+      context.fillRect(Math.min(zero, zero + size), y + 4, Math.abs(size), ROW - 8);
+      label(context, name, 4, y + ROW / 2 + 4, "--ink");
+      label(context, digits(value), values, y + ROW / 2 + 4);
     });
   }
 
   #roots() {
-    const { context, width, height } = clear(this.map), { poles, zeros } = this.model;
+    const { context, width, height } = clear(this.map), { poles, zeros } = this;
     const reach = Math.min(REACH, Math.max(1.2, ...[...poles, ...zeros].map(([re, im]) => 1.1 * Math.hypot(re, im))));
     const scale = Math.min(width, height) / 2 / reach, within = (value, size) => Math.min(Math.max(value, 6), size - 6);
     const x = (re) => within(width / 2 + re * scale, width), y = (im) => within(height / 2 - im * scale, height); // what is far out stands at the edge

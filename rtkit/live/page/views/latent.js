@@ -4,13 +4,16 @@ import { bounds, canvas, clear, colour, element, label, soon } from "/static/dra
 
 const KEPT = 200;
 const OFTEN = 15; // points between two looks for the principal axes
-const FILLS = ["--after", "--before", "--third", "--class-f", "--class-s", "--class-v", "--soft"];
+const FILLS = ["--after", "--before", "--third", "--class-f", "--class-s", "--class-v"];
+const SHAPES = ["●", "■", "▲"]; // of more names than colours
+const STRANGE = "unknown";
 
-/** The two directions in which points differ most, by power iteration. */
-function principal(points, mean) {
+/** The two directions in which points differ most, by power iteration; from those before on, so that the map does not leap. */
+function principal(points, mean, before) {
   const axes = [];
   for (let number = 0; number < 2; number++) {
-    let axis = mean.map((_, index) => Math.sin(1 + index + number));
+    let axis = before?.[number] ?? [];
+    if (!axis.some(Boolean)) axis = mean.map((_, index) => Math.sin(1 + index + number)); // of a single point there are none
     for (let turn = 0; turn < 12; turn++) {
       const next = new Float64Array(axis.length);
       for (const { place } of points) {
@@ -30,6 +33,16 @@ function principal(points, mean) {
   return axes;
 }
 
+/** The path of a mark around a place. */
+function shaped(context, shape, x, y, size) {
+  if (shape === "●") context.arc(x, y, size, 0, 2 * Math.PI);
+  else if (shape === "■") context.rect(x - size, y - size, 2 * size, 2 * size);
+  else {
+    context.moveTo(x, y - size); context.lineTo(x + size, y + size); context.lineTo(x - size, y + size);
+    context.closePath();
+  }
+}
+
 export class LatentView {
   constructor() {
     this.points = [];
@@ -37,7 +50,24 @@ export class LatentView {
     this.names = [];
     this.surface = canvas("square", "latent map");
     this.caption = element("figcaption", { textContent: "latent map" });
-    this.element = element("figure", { hidden: true }, this.caption, this.surface);
+    this.legend = element("ul", { className: "legend", attributes: { "aria-label": "names on the map" } });
+    this.element = element("figure", { hidden: true }, this.caption, this.surface, this.legend);
+  }
+
+  /** Shape and colour of a name. */
+  #mark(name) {
+    const number = this.names.indexOf(name);
+    if (number < 0) return ["●", name === STRANGE ? "--soft" : FILLS[0]];
+    return [SHAPES[Math.floor(number / FILLS.length) % SHAPES.length], FILLS[number % FILLS.length]];
+  }
+
+  #name(name) {
+    if (name === STRANGE ? this.strange : this.names.includes(name)) return;
+    if (name === STRANGE) this.strange = true;
+    else this.names.push(name);
+    const [shape, fill] = this.#mark(name), mark = element("span", { textContent: shape, attributes: { "aria-hidden": "true" } });
+    mark.style.color = `var(${fill})`;
+    this.legend.append(element("li", {}, mark, ` ${name}`));
   }
 
   event(event) {
@@ -46,11 +76,11 @@ export class LatentView {
     this.element.hidden = false;
     this.points.push({ place, name: event.label ?? "" });
     if (this.points.length > KEPT) this.points.shift();
-    if (event.label && !this.names.includes(event.label)) this.names.push(event.label);
+    if (event.label) this.#name(event.label);
     const wide = place.length;
     if (wide > 2 && this.count++ % OFTEN === 0) {
       this.mean = place.map((_, index) => this.points.reduce((sum, point) => sum + point.place[index], 0) / this.points.length);
-      this.axes = principal(this.points, this.mean);
+      this.axes = principal(this.points, this.mean, this.axes);
     }
     const what = wide > 2 ? `${wide} values, seen along the two axes in which they differ most` : "two values";
     this.caption.textContent = `latent map (${what})`;
@@ -65,18 +95,25 @@ export class LatentView {
 
   draw = () => {
     if (this.points.length === 0) return;
-    const { context, width, height } = clear(this.surface), places = this.points.map(({ place }) => this.#seen(place));
+    const { context, width, height } = clear(this.surface);
+    const places = this.points.map(({ place }) => this.#seen(place));
     const [left, right] = bounds(0, places.length, [(i) => places[i][0]]), [low, high] = bounds(0, places.length, [(i) => places[i][1]]);
     const x = (value) => 10 + ((value - left) / (right - left)) * (width - 20), y = (value) => height - 10 - ((value - low) / (high - low)) * (height - 20);
     places.forEach(([across, up], number) => {
-      const last = number === places.length - 1, name = this.points[number].name;
+      const last = number === places.length - 1, { name } = this.points[number], [shape, fill] = this.#mark(name);
       context.globalAlpha = last ? 1 : 0.15 + (0.6 * number) / places.length;
-      context.fillStyle = colour(FILLS[Math.max(this.names.indexOf(name), 0) % FILLS.length]);
+      context.fillStyle = colour(fill);
       context.beginPath();
-      context.arc(x(across), y(up), last ? 7 : 3, 0, 2 * Math.PI);
+      shaped(context, shape, x(across), y(up), last ? 7 : 3);
       context.fill();
-      if (last) { context.strokeStyle = colour("--ink"); context.lineWidth = 2; context.stroke(); label(context, name, Math.min(x(across) + 11, width - 80), y(up) + 4, "--ink"); }
+      if (!last) return;
+      context.strokeStyle = colour("--ink");
+      context.lineWidth = 2;
+      context.stroke();
+      const right = x(across) + 12 + context.measureText(name).width < width; // else it stands on the left
+      context.textAlign = right ? "left" : "right";
+      label(context, name, x(across) + (right ? 12 : -12), y(up) + 4, "--ink");
+      context.textAlign = "left";
     });
-    context.globalAlpha = 1;
   };
 }

@@ -5,11 +5,13 @@ import { HEAT, Ring, bounds, canvas, clear, colour, element, label, soon } from 
 const COLUMNS = 500; // of 20 ms: 10 s
 const BANDS = 128;
 const ERLE = 60; // seconds
+const COLUMN = 0.02, BREAK = 5; // s of a column; of so many columns on a break is shown
 
 class Channel {
   constructor(side, name, rate) {
     this.envelope = new Ring(COLUMNS, 2);
     this.side = side;
+    this.rate = rate;
     const words = side === "in" ? "before" : "after";
     this.meter = element("meter", { min: -60, max: 0, low: -60, high: -6, optimum: -20, value: -60, attributes: { "aria-label": `level of ${name}` } });
     this.level = element("span", { textContent: "" });
@@ -33,10 +35,18 @@ class Channel {
     this.pixels.putImageData(strip, x, 0);
   }
 
+  /** Leaves some columns empty. */
+  skip(columns) {
+    const end = this.envelope.end + columns;
+    this.envelope.skip(end);
+    const empty = new Uint8Array(BANDS);
+    for (let place = Math.max(end - columns, end - COLUMNS); place < end; place++) this.column(empty, 0, place);
+  }
+
   /** The greatest sample that is seen. */
   get most() {
     let most = 0;
-    for (let place = this.envelope.start; place < this.envelope.end; place++) most = Math.max(most, -this.envelope.at(place, 0), this.envelope.at(place, 1));
+    for (let place = this.envelope.start; place < this.envelope.end; place++) most = Math.max(most, -this.envelope.at(place, 0) || 0, this.envelope.at(place, 1) || 0);
     return most;
   }
 
@@ -47,6 +57,7 @@ class Channel {
     for (let place = start; place < end; place++) {
       const low = this.envelope.at(place, 0), high = this.envelope.at(place, 1);
       const x = (COLUMNS - (end - place)) * step;
+      if (Number.isNaN(low)) continue;
       seen.context.fillRect(x, middle - high * scale, Math.max(step, 1), Math.max((high - low) * scale, 1));
     }
     const { context, width, height } = clear(this.spectrum);
@@ -55,6 +66,10 @@ class Channel {
     const first = Math.min(filled, COLUMNS - oldest);
     context.drawImage(this.picture, oldest, 0, first, BANDS, left, 0, first * step, height);
     if (first < filled) context.drawImage(this.picture, 0, 0, filled - first, BANDS, left + first * step, 0, width - left - first * step, height);
+    context.fillStyle = "#000a";
+    context.fillRect(0, 0, 50, 19);
+    context.fillStyle = "#fff";
+    context.fillText(`${this.rate / 2000} kHz`, 4, 14);
   }
 
   levels(rms, peak) {
@@ -73,10 +88,14 @@ export class SoundView {
     this.chart = canvas("plot", "echo return loss enhancement over the last minute");
     this.erle = element("figure", { hidden: true }, this.caption, this.chart);
     this.points = [];
+    this.next = {}; // stream time (s) that is expected, by side
     this.element = element("div", {}, this.erle, this.list);
   }
 
   samples(header, packet) {
+    const [{ side, shape }] = header.parts, missing = Math.round((header.start - (this.next[side] ?? header.start)) / COLUMN);
+    if (missing >= BREAK) for (const channel of this.channels.values()) channel.skip(missing);
+    this.next[side] = header.start + shape[0] * COLUMN;
     for (const part of header.parts) {
       const count = part.shape.reduce((product, size) => product * size, 1), values = packet.take(part.dtype, count);
       if (!["envelope", "spectrum", "level"].includes(part.what)) continue;
