@@ -54,6 +54,7 @@ class Client:
         self._hello = hello
         self._loop = asyncio.get_running_loop()
         self._fresh = asyncio.Event()
+        self._fresh.set()  # the state goes out at once
         self._woken = False  # so that a fast stream does not wake the loop for every block
         self._changed = True
         self._told = session.run if session.state == "ended" else 0  # number of the stream that the page knows of

@@ -91,15 +91,13 @@ class Watch:
         """Look at an item before the first step."""
         if self.recorder.on:
             self.recorder.write("input", item)
-        if self.inward is not None and not self.paused:
+        if self.inward is not None:
             self.inward.write(item.data)  # type: ignore[union-attr]
 
     def went_out(self, item: Item) -> None:
         """Look at an item after the last step."""
         if self.recorder.on:
             self.recorder.write("output", item)
-        if self.paused:
-            return
         if isinstance(item, Block):
             assert self.outward is not None
             self.outward.write(item.data)
