@@ -68,7 +68,7 @@ class Refiner:
         answers = np.empty((len(features), self._describe.bands), np.float32)
         for block, row in enumerate(features):  # one by one, so that it does not matter how a stream is cut
             answers[block] = self._step(row[None, None])[self._answer][0, 0]
-        refiner_kernel.refine(heard.gain, answers, self._describe.place, self._describe.share)
+        refiner_kernel.refine(heard.gain, answers, heard.talk, self._describe.place, self._describe.share)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that it remembers, as views."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit_echo.kalman_kernel import Floats
-from rtkit_echo.suppressor_kernel import TRUE
+from rtkit_echo.suppressor_kernel import FLOOR, TRUE
 
 #: Share of its frequency that a band is wide.
 WIDE = 0.125
@@ -21,6 +21,8 @@ RATIOS, BESIDES = 5, 2
 FAINT, MOST, SCALE = 1e-9, 15.0, 0.2
 #: Gains are refined as odds, and to have odds they must be so far from 0 and 1.
 AWAY = 1e-3
+#: The answer counts by so much: its levels are best as they are, but a talker sounds better that is changed less.
+TRUST = 0.6
 
 
 def centres(bins: int) -> NDArray[np.int64]:
@@ -87,10 +89,14 @@ def describe(
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def refine(gain: Floats, answer: Floats, place: NDArray[np.int64], share: Floats) -> None:
-    """Change gains ``[blocks, bins]`` by what the network answered ``[blocks, bands]``: the logarithm of a factor to their odds."""
+def refine(gain: Floats, answer: Floats, talk: Floats, place: NDArray[np.int64], share: Floats) -> None:
+    """Change gains ``[blocks, bins]`` by what the network answered ``[blocks, bands]``: the logarithm of a factor to their odds.
+
+    Where a talker is believed in (`talk` ``[blocks]``), the least gain is that of the rule.
+    """
     for block in range(gain.shape[0]):
+        least = np.float32(FLOOR) * talk[block]
         for k in range(place.size):
             told = answer[block, place[k]] * (1 - share[k]) + answer[block, place[k] + 1] * share[k]
             before = min(max(gain[block, k], np.float32(AWAY)), np.float32(1 - AWAY))
-            gain[block, k] = 1 / (1 + (1 - before) / before * np.exp(-told))
+            gain[block, k] = max(least, 1 / (1 + (1 - before) / before * np.exp(np.float32(-TRUST) * told)))
