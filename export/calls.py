@@ -85,8 +85,12 @@ def read(folder: Path) -> tuple[Material, Material, Origin]:
         held = parts[path.stem in HELD_TALKERS + HELD_ROOMS]
         (held.rooms if path.suffix == ".wav" else held.talkers).append(signal)
         seconds += len(signal) / rate if path.suffix == ".flac" else 0
-    source = "LibriSpeech test-other and train-clean-100 (openslr.org/12), and five room responses; hash of all files"
-    return parts[False], parts[True], Origin("speech and rooms", source, "CC BY 4.0", digest.hexdigest(), round(seconds))
+    source = (
+        "LibriSpeech test-other and train-clean-100 (openslr.org/12; V. Panayotov et al., ICASSP 2015); room responses: DIRHA apartment "
+        "(M. Ravanelli et al., 2016), a seminar room, two that were found with audio software; hash of all files"
+    )
+    licence = "speech CC BY 4.0; rooms CC0, MIT, and three without a stated licence"
+    return parts[False], parts[True], Origin("speech (seconds) and rooms", source, licence, digest.hexdigest(), round(seconds))
 
 
 def simulate(material: Material, random: Random) -> Call:
