@@ -15,6 +15,7 @@ MODELS = {
     "cluster_fruits": ("clusters of pictures: EfficientNet-Lite0's averaged features, and ten fruits found in them", "rtkit_cluster"),
     "colorize_chroma": ("colours of a grey picture, as chroma: EfficientNet-Lite0 and a way back up (fruit)", "rtkit_colorize"),
     "colorize_designed": ("colours of a grey picture, as designed: autoencoder of 452,803 parameters (Fruits-360)", "rtkit_colorize"),
+    "echo_suppressor": ("how the gains of echo's residual echo suppressor should change: LSTM over blocks (LibriSpeech)", "rtkit_echo"),
     "faces": ("whose face it is, of people in a folder: 200, 50 and 1 (or n) units on principal components", "rtkit_faces"),
     "heartbeat": ("normal or abnormal, from one heartbeat: LSTM 50 + Dense 1 (ECG5000)", "rtkit_ecg"),
     "narx": ("the next output of a device: NARX with 20 sigmoid units (Silverbox)", "rtkit_onnx"),

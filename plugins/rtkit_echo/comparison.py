@@ -53,7 +53,8 @@ def cancellers() -> dict[str, Canceller]:
     def of(peer: peers.Peer, tail: float) -> Canceller:
         return lambda near, far: peer(near, far, RATE, tail)
 
-    found = {name: own(name) for name in ("echo", "echo:suppressor=none", "adaline:tail_ms=128", "slpr:tail_ms=128")}
+    chains = ("echo", "echo:suppressor=rule", "echo:suppressor=none", "adaline:tail_ms=128", "slpr:tail_ms=128")
+    found = {chain: own(chain) for chain in chains}
     for name, peer in peers.installed().items():
         fixed = name.startswith("AEC3")  # its tail is fixed inside
         for tail in TAILS[:1] if fixed else TAILS:

@@ -22,6 +22,8 @@ LOUDEST = 1e6
 # took over; whether a delay was found
 FILLED, BLOCKS, SPOKE, CHANGES, SETTLED = range(5)
 TALLIES = 5
+#: The rate (Hz) of the speech that the network learned from.
+LEARNED = 16_000
 #: Looks that must agree on a bulk delay: the first time, and when another one had been found.
 FIRST_LOOKS, LATER_LOOKS = 2, 4
 
@@ -43,7 +45,8 @@ class Echo(SampleProcessor):
     tail_ms : float
         Longest echo behind the bulk delay (ms).
     suppressor : str
-        rule; none: the linear output alone, late by one block of 8 ms at most instead of two.
+        rule; neural: a small recurrent network refines the rule's gains, at 16 kHz only; auto: neural at 16 kHz, rule at other rates;
+        none: the linear output alone, late by one block of 8 ms at most instead of two.
     delay : bool
         Whether to look for a bulk delay, up to 1 s.
     drift : bool
@@ -52,13 +55,13 @@ class Echo(SampleProcessor):
     Raises
     ------
     SpecError
-        By `open`: not a near end and one or two channels of far end, or a rate below 4 or above 96 kHz.
+        By `open`: not a near end and one or two channels of far end, or a rate below 4 or above 96 kHz, or not 16 kHz with the network.
     InputError
         By `load_state`, if the state is of another rate or length.
     """
 
     tail_ms: Annotated[float, Range(8, 1000)] = 500.0
-    suppressor: Literal["rule"] | None = "rule"
+    suppressor: Literal["auto", "rule", "neural"] | None = "auto"
     delay: bool = True
     drift: bool = True
 
@@ -69,6 +72,8 @@ class Echo(SampleProcessor):
             raise SpecError(f"needs a near end and a far end of 1 or 2 channels, got {spec}")
         if not 4000 <= spec.rate <= 96_000:
             raise SpecError(f"needs a rate from 4 to 96 kHz, got {spec.rate:g} Hz", 16_000)
+        if self.suppressor == "neural" and spec.rate != LEARNED:
+            raise SpecError(f"suppressor=neural needs a rate of {LEARNED / 1000:g} kHz, got {spec.rate:g} Hz", LEARNED)
         self._allocate()
         self._cancel(np.zeros((1, self._size, len(spec.channels)), np.float32), 0)  # a live stream cannot wait for the kernels to load
         self._allocate()
@@ -77,12 +82,15 @@ class Echo(SampleProcessor):
     def _allocate(self) -> None:
         from rtkit_echo.delay import DelayFinder
         from rtkit_echo.linear import Linear
+        from rtkit_echo.refiner import Refiner
         from rtkit_echo.suppressor import Suppressor
 
         rate, channels = self.spec.rate, len(self.spec.channels)
         self._linear = Linear(rate, self.tail_ms / 1000, channels - 1, self.drift)
         self._size = size = self._linear.size
-        self._suppressor = Suppressor(rate, size) if self.suppressor else None
+        neural = self.suppressor == "neural" or (self.suppressor == "auto" and rate == LEARNED)
+        refiner = Refiner(size + 1) if neural else None
+        self._suppressor = Suppressor(rate, size, refiner) if self.suppressor else None
         self._finder = DelayFinder(rate, size) if self.delay else None
         self.latency = 2 * size if self._suppressor else size
         self._second = max(1, round(rate / size))  # blocks

@@ -184,6 +184,8 @@ def gains(
     last: int,
     decay: float,
     floor: Floats,
+    known: Floats,
+    talks: Floats,
     out: Floats,
 ) -> None:
     """Gains ``[blocks, bins]`` for some blocks of spectra.
@@ -200,6 +202,9 @@ def gains(
         Bins between which the talker is looked for.
     decay : float
         What is left of an echo's power a block later.
+    known, talks : ndarray
+        Float32 ``[blocks, bins]`` and ``[blocks]``: filled with the residual echo by the learned leak, and with how far a talker is
+        believed in (0 to 1).
     """
     bins, levels = out.shape[1], state.levels
     power, echo = np.empty(bins, np.float32), np.empty(bins, np.float32)
@@ -213,17 +218,17 @@ def gains(
         if notes[block] == 2:
             levels[LEAK] = max(levels[LEAK], NEW_LEAK)
             state.leak[:] = np.maximum(state.leak, np.float32(1))
-        left, known, whole, still, beyond, doubted = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        left, taken, whole, still, beyond, doubted = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for k in range(first, last):
             left += state.error[k]
-            known += state.echo[k]
+            taken += state.echo[k]
             whole += state.tail[k]
             still += floor[block, k]
             doubted += TRUE * expected[block, k]
             beyond += max(np.float32(0), power[k] - floor[block, k])
-        active = notes[block] > 0 and known > 1e-10
+        active = notes[block] > 0 and taken > 1e-10
         if active:
-            leak = max(left - still, 0.0) / known
+            leak = max(left - still, 0.0) / taken
             if leak < levels[LEAK]:
                 levels[LEAK] += 0.05 * (leak - levels[LEAK])
             else:
@@ -231,6 +236,7 @@ def gains(
         ratio = beyond / (max(max(levels[LEAK], LEAST_LEAK) * whole, WARY * doubted) + NOISE_SHARE * still + 1e-20)
         levels[TALK] = max(ratio, STAYS * levels[TALK])
         talk = min(max(np.log(max(levels[TALK], 1e-6) / SUSPECTED) / np.log(BELIEVED / SUSPECTED), 0.0), 1.0)
+        talks[block] = talk
         over = SINGLE * (DOUBLE / SINGLE) ** talk
         for k in range(bins):
             if active and state.echo[k] > 1e-12:
@@ -242,7 +248,8 @@ def gains(
                     leak_k *= np.float32(1) + np.float32(0.003) * min(seen / leak_k - np.float32(1), np.float32(3))
                     leak_k += np.float32(0.05 * (1 - talk)) * max(seen - leak_k, np.float32(0))
                 state.leak[k] = min(max(leak_k, np.float32(LEAK_MIN)), np.float32(LEAK_MAX))
-            residual = over * max(state.leak[k] * state.tail[k], TRUE * expected[block, k]) + NOISY * floor[block, k] + 1e-12
+            known[block, k] = state.leak[k] * state.tail[k]
+            residual = over * max(known[block, k], TRUE * expected[block, k]) + NOISY * floor[block, k] + 1e-12
             ahead = DIRECTED * state.prior[k] / residual + (1 - DIRECTED) * max(power[k] / residual - 1, 0.0)
             gain = ahead / (1 + ahead)
             gain = max(gain, FLOOR * talk)

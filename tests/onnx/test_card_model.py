@@ -43,6 +43,7 @@ PARAMETERS = {
     "cluster_fruits": 3_350_000,
     "colorize_chroma": 3_060_338,
     "colorize_designed": 452_803,
+    "echo_suppressor": 159_104,
     "efficientnet_lite0": 4_631_004,
     "heartbeat": 10_451,
     "narx": 141,

@@ -42,7 +42,7 @@ def clock(signal, ppm):
     return out[:, 0]
 
 
-@pytest.mark.parametrize("step", ["echo", "echo:suppressor=none", "echo:tail_ms=64,delay=false,drift=false"])
+@pytest.mark.parametrize("step", ["echo", "echo:suppressor=rule", "echo:suppressor=none", "echo:tail_ms=64,delay=false,drift=false"])
 def test_it_obeys_the_laws(step):
     check_processor(step)
 

@@ -1,0 +1,253 @@
+"""The refiner of the residual echo suppressor: a dense layer, an LSTM over blocks of 8 ms, and by how much each band's gain should change.
+
+It learns from simulated calls that went through the linear stage and the rule of `echo`: their gains, changed by its answer, should leave
+the talker and the noise, the latter as much lower as the rule has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from rtkit_echo import refiner_kernel, suppressor_kernel
+from rtkit_echo.fourier import plan
+from rtkit_echo.linear import Linear, block_size
+from rtkit_echo.refiner import Describer
+from rtkit_echo.suppressor import Suppressor, window
+
+from export import calls
+from export.calls import Call, Floats, Material
+from export.road import Trained, Words
+from export.stateful import stateful
+from export.training import Finished, Plan, fit, make_deterministic
+
+#: Of the filter in front (s), as `echo` has it by default.
+TAIL = 0.5
+SIZE = block_size(calls.RATE)
+DESCRIBER = Describer(SIZE + 1)
+BANDS = DESCRIBER.bands
+FEATURES = BANDS * refiner_kernel.RATIOS + refiner_kernel.BESIDES
+#: Units of the dense layer and of the LSTM.
+WIDTH, UNITS = 96, 144
+PARAMETERS = 159_104
+#: Calls to learn from and to judge by, and blocks in a piece of one.
+CALLS, UNSEEN, LENGTH = 1100, 60, 500
+#: An epoch takes one piece in so many.
+EPOCHS, BATCH, SHARE = 130, 32, 8
+#: Epochs in which the step size rises.
+WARM = 4
+#: Loudness is about this power of the power.
+LOUD = 0.2
+#: What a difference of levels counts beside one of loudness.
+LEVELS = 0.001
+FAINT = 1e-9
+#: Someone speaks at the near end where there should be so many times the noise.
+SPEAKS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What is learned from, all float16 ``[n, time, …]``.
+
+    Parameters
+    ----------
+    features : ndarray
+        What the network is told.
+    judged : ndarray
+        ``[…, 4 * bins + 2]``: logarithms of the odds of the rule's gains, of the powers of what the linear stage left, of what should be
+        left of it and of the noise, and of the call's loudness; and whether it counts: not where everything passes in any case.
+    """
+
+    features: NDArray[np.float16]
+    judged: NDArray[np.float16]
+
+
+def build() -> keras.Model:
+    """The network, not trained."""
+    layers = keras.layers
+    blocks = keras.Input((None, FEATURES), name="blocks")
+    value = layers.Dense(WIDTH, activation="relu", name="dense")(blocks)
+    value = layers.LSTM(UNITS, return_sequences=True, name="lstm")(value)
+    return keras.Model(blocks, layers.Dense(BANDS, kernel_initializer="zeros", name="change")(value), name="echo_suppressor")
+
+
+def example(call: Call) -> tuple[Floats, Floats]:
+    """Features and what is judged by, ``[time, …]``, of one call."""
+    blocks, bins = len(call.near) // SIZE, SIZE + 1
+    near, far, talker, noise = (
+        signal[: blocks * SIZE].reshape(blocks, SIZE).astype(np.float32) for signal in (call.near, call.far, call.talker, call.noise)
+    )
+    suppressor = Suppressor(calls.RATE, SIZE)
+    heard = suppressor.listen(Linear(calls.RATE, TAIL)(near, far[:, :, None]))
+    wanted = talker + np.float32(suppressor_kernel.COMFORT**0.5) * noise
+    real, imaginary = (np.empty((blocks, bins, 2), np.float32) for _ in range(2))
+    room = np.zeros((2 * SIZE, 2), np.float32)
+    suppressor_kernel.analyse(wanted, wanted, window(SIZE), suppressor_kernel.suppressor(SIZE), real, imaginary, room, plan(SIZE, 2))
+    left, aim = (r[:, :, 0] ** 2 + i[:, :, 0] ** 2 for r, i in ((heard.real, heard.imaginary), (real, imaginary)))
+    gain = np.clip(heard.gain, refiner_kernel.AWAY, 1 - refiner_kernel.AWAY)
+    loudest = np.broadcast_to(np.quantile(left.mean(axis=1), 0.95), (blocks, 1))
+    judged = [np.log(gain / (1 - gain)), *(np.log(power + FAINT) for power in (left, aim, heard.floor, loudest))]
+    opened = np.zeros((blocks, 1), np.float32)
+    suppressor.open_up(heard.notes, opened)
+    return DESCRIBER(heard), np.concatenate([*judged, 1 - opened], axis=1)
+
+
+def examples(material: Material, count: int, seed: int) -> Examples:
+    """Examples of so many calls, in pieces of `LENGTH` blocks."""
+    features: list[NDArray[np.float16]] = []
+    judged: list[NDArray[np.float16]] = []
+    for number in range(count):
+        for found, parts in zip(example(calls.simulate(material, np.random.default_rng([seed, number]))), (features, judged), strict=True):
+            pieces = len(found) // LENGTH
+            parts.append(found[: pieces * LENGTH].reshape(pieces, LENGTH, -1).astype(np.float16))
+    return Examples(np.concatenate(features), np.concatenate(judged))
+
+
+def kept(path: Path, make: Callable[[], Examples]) -> Examples:
+    """What `make` gives, from the files at `path` if they are there: a run that was cut off does not simulate again."""
+    names = [path.with_name(f"{path.name}-{field.name}.npy") for field in fields(Examples)]
+    if not all(name.is_file() for name in names):
+        made = make()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for name, array in zip(names, (made.features, made.judged), strict=True):
+            part = name.with_suffix(".part")
+            with part.open("wb") as file:
+                np.save(file, array)
+            part.replace(name)
+    return Examples(*(np.load(name, mmap_mode="r") for name in names))
+
+
+def _mixing() -> Floats:
+    """The triangles as a matrix ``[bins, bands]``."""
+    found = np.zeros((SIZE + 1, BANDS), np.float32)
+    rows = np.arange(SIZE + 1)
+    found[rows, DESCRIBER.place] += 1 - DESCRIBER.share
+    found[rows, DESCRIBER.place + 1] += DESCRIBER.share
+    return found
+
+
+MIXING = _mixing()
+
+
+def passes(judged: Any, change: Any) -> tuple[Any, Any]:
+    """Powers ``[…, bands]`` of what passes the changed gains, with comfort noise, and of what should."""
+    ops, bins = keras.ops, SIZE + 1
+    odds, left, aim, noise = (judged[..., part * bins : (part + 1) * bins] for part in range(4))
+    squared = ops.square(ops.sigmoid(odds + ops.matmul(change, MIXING.T)))
+    comfort = ops.maximum(suppressor_kernel.COMFORT - squared, 0.0) * ops.exp(noise)
+    return tuple(ops.matmul(power, MIXING) + FAINT for power in (squared * ops.exp(left) + comfort, ops.exp(aim)))
+
+
+def loss(judged: Any, change: Any) -> Any:
+    """How far what passes is from what should, in loudness and level."""
+    ops = keras.ops
+    judged = ops.cast(judged, "float32")
+    passed, wanted = passes(judged, change)
+    loudness = (ops.power(passed, LOUD) - ops.power(wanted, LOUD)) * ops.exp(-LOUD * judged[..., -2:-1])
+    level = ops.log(passed / wanted)
+    return judged[..., -1] * ops.mean(ops.square(loudness) + LEVELS * ops.square(ops.clip(level, -4.0, 4.0)), axis=-1)
+
+
+def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
+    """Train on simulated calls of some talkers in some rooms; judge on those of others.
+
+    Parameters
+    ----------
+    folder : Path
+        As `export.calls.read` wants it.
+    epochs : int, optional
+        Instead of `EPOCHS`.
+    seed : int
+        Of everything random.
+    work : Path
+        Folder for what a later run goes on from.
+    """
+    train, held, origin = calls.read(folder)
+    done = Finished(work, f"{origin.sha256} {seed}")
+    made = done.folder / f"{origin.sha256[:8]}-{seed}"
+    learned = kept(made / "learned", lambda: examples(train, CALLS, 2 * seed))
+    unseen = kept(made / "unseen", lambda: examples(held, UNSEEN, 2 * seed + 1))
+    model = _train(learned, epochs or EPOCHS, seed, done.folder / "network", origin.sha256)
+    real = np.asarray(unseen.features[:16], np.float32)
+    return Trained(
+        name="echo_suppressor",
+        does=(
+            "Says block by block how the gains of echo's residual echo suppressor should change in each of 32 bands, so that the talker "
+            "passes and the echo does not."
+        ),
+        limits=(
+            f"For the linear stage and the rule of `echo` that it learned with, at {calls.RATE} Hz. Learned from read English speech of "
+            "nine talkers, varied in pace, and rooms that are mostly made; not from music, nor from recordings of real calls."
+        ),
+        licence="CC BY 4.0 as the speech: credit LibriSpeech (V. Panayotov et al., ICASSP 2015)",
+        model=model,
+        parameters=PARAMETERS,
+        words={
+            "blocks": Words("blocks of 8 ms, each as rtkit_echo.refiner.Describer describes it", "1", (-3.0, 3.0)),
+            "change": Words("logarithm of a factor to the odds of the gain in each band", "1"),
+        },
+        examples=real,
+        form=stateful(model),
+        sequences=real,
+        data=[origin],
+        metrics=_judged(model, unseen),
+        rate=float(calls.RATE),
+        made_by={"epochs": epochs or EPOCHS, "calls": CALLS, "seconds_a_call": calls.SECONDS},
+    )
+
+
+def _train(learned: Examples, epochs: int, seed: int, work: Path, key: str) -> keras.Model:
+    make_deterministic(seed)
+    model = build()
+    count = len(learned.features) // SHARE
+    steps = max(1, count // BATCH)
+    rate = keras.optimizers.schedules.CosineDecay(
+        1e-4, max(1, (epochs - WARM) * steps), 0.02, warmup_target=2e-3, warmup_steps=WARM * steps
+    )
+    model.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1.0), loss)
+
+    def epoch(random: np.random.Generator) -> tuple[Floats, Floats]:
+        chosen = random.permutation(len(learned.features))[:count]
+        return np.asarray(learned.features[chosen], np.float32), np.asarray(learned.judged[chosen], np.float32)
+
+    trained, _ = fit(model, epoch, None, Plan("echo_suppressor", epochs, BATCH, seed), work, key)
+    return trained
+
+
+def _judged(model: keras.Model, unseen: Examples) -> list[dict[str, Any]]:
+    """The rule, and the rule refined, on calls of talkers and in rooms that were held out."""
+    split = f"{UNSEEN} simulated calls of {calls.SECONDS} s, of two talkers and two rooms that were held out"
+    judged = np.asarray(unseen.judged, np.float32)
+    rows: list[dict[str, Any]] = []
+    for name, change in (("the rule alone", np.zeros((*judged.shape[:2], BANDS), np.float32)), ("refined", _answers(model, unseen))):
+        passed, wanted = (np.asarray(power) for power in passes(judged, change))
+        speaks = np.sum(wanted, axis=-1) > SPEAKS * np.sum(_noise(judged), axis=-1)
+        counts = judged[..., -1] > 0
+        off = 10 * np.log10(passed / wanted)
+        echo = 10 * np.log10(np.sum(passed[counts & ~speaks]) / np.sum(wanted[counts & ~speaks]))
+        figures = {
+            "what passes against what should, nobody at the near end": (echo, "dB"),
+            "difference of levels of bands, talker": (np.sqrt(np.mean(np.square(off[counts & speaks]))), "dB"),
+            "loss": (np.mean(loss(judged, change)), "1"),
+        }
+        rows += [
+            {"metric": metric, "value": round(float(value), 5), "unit": unit, "split": f"{name}; {split}"}
+            for metric, (value, unit) in figures.items()
+        ]
+    return rows
+
+
+def _answers(model: keras.Model, unseen: Examples) -> Floats:
+    answers: Floats = model.predict(np.asarray(unseen.features, np.float32), batch_size=BATCH, verbose=0)
+    return answers
+
+
+def _noise(judged: Floats) -> Floats:
+    """Power ``[…, bands]`` of the noise."""
+    powers: Floats = np.exp(judged[..., 3 * (SIZE + 1) : 4 * (SIZE + 1)]) @ MIXING
+    return powers
