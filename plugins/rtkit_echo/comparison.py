@@ -16,6 +16,8 @@ from rtkit_echo.scenes import FAR_LEVEL, NOISE, ROOM_LOSS, at_level, read
 
 Floats = NDArray[np.float32]
 Canceller = Callable[[Floats, Floats], Floats]
+#: Takes a canceller whose output is in time with its input, a pair and a seed for the noise; gives figures by name.
+Measure = Callable[[Canceller, "Pair", int], dict[str, float]]
 
 RATE, SECONDS = 16_000, 24
 #: Beginning of the last third, of double talk and of another path, as shares of a scene.
@@ -24,6 +26,8 @@ LAST, TALK, CHANGE = 2 / 3, 5 / 12, 1 / 2
 TAILS = (0.128, 0.4)
 #: Longest delay (samples) of a canceller that is looked for, and length (s) of the windows of an ERLE curve and the step between them.
 LONGEST, WINDOW, STEP = RATE // 4, 0.5, 0.05
+#: Endings of the names of figures that are better the lower they are: times, costs, and levels of what should not be there.
+LOW_IS_GOOD = ("_s", "_us", "_level")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +48,30 @@ def shipped() -> list[Pair]:
     return [Pair(read("far.flac", RATE), read("near.flac", RATE), read("room.wav", RATE), other.astype(np.float32))]
 
 
-def cancellers() -> dict[str, Canceller]:
-    """Those of this plug-in, and every peer that is installed."""
+def cancellers(rate: float = RATE, tails: Sequence[float] = TAILS) -> dict[str, Canceller]:
+    """The microphone as it is, those of this plug-in, and every peer that is installed, with each of these tails (s) where it takes one."""
 
     def own(chain: str) -> Canceller:
-        return lambda near, far: apply(chain, np.stack([near, far], axis=1), rate=RATE)[0][:, 0]
+        return lambda near, far: apply(chain, np.stack([near, far], axis=1), rate=rate)[0][:, 0]
 
     def of(peer: peers.Peer, tail: float) -> Canceller:
-        return lambda near, far: peer(near, far, RATE, tail)
+        return lambda near, far: peer(near, far, round(rate), tail)
 
     chains = ("echo", "echo:suppressor=rule", "echo:suppressor=none", "adaline:tail_ms=128", "slpr:tail_ms=128")
-    found = {chain: own(chain) for chain in chains}
+    found: dict[str, Canceller] = {"nothing": lambda near, far: near}
+    found |= {name: own(name) for name in chains}
     for name, peer in peers.installed().items():
         fixed = name.startswith("AEC3")  # its tail is fixed inside
-        for tail in TAILS[:1] if fixed else TAILS:
+        for tail in tails[:1] if fixed else tails:
             found[name if fixed else f"{name}, {1000 * tail:g} ms"] = of(peer, tail)
     return found
 
 
-def compare(pairs: Sequence[Pair], names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+def compare(pairs: Sequence[Pair], names: Sequence[str] = (), measures: Sequence[Measure] = ()) -> Iterator[dict[str, Any]]:
     """A row for each canceller: medians over the pairs, with the worst in brackets.
 
-    ``late_ms``: delay of the output. ``erle``: ERLE (dB) with the far end alone, in the last third. ``erle_new``, ``t10_s``: after a change
-    of the path, ERLE in the last third, and seconds until 10 dB. ``dt_pesq``, ``dt_stoi``: double talk with both alike, against the clean
-    talker. ``near10_…``: the same with the near end 10 dB louder. ``near_pesq``: the near end alone, against the microphone. ``cost_us``:
-    processor time a sample. PESQ and STOI need the packages pesq and pystoi, and are left out without.
+    ``late_ms``: delay of the output. What `everyday` measures, or all of `measures`. PESQ and STOI need the packages pesq and pystoi, and
+    are left out without.
     """
     for name, cancel in cancellers().items():
         if names and name not in names:
@@ -76,22 +79,35 @@ def compare(pairs: Sequence[Pair], names: Sequence[str] = ()) -> Iterator[dict[s
         late = delay_of(cancel)
         found: dict[str, list[float]] = {}
         for number, pair in enumerate(pairs):
-            for measure, value in _measure(cancel, pair, number, late).items():
-                found.setdefault(measure, []).append(value)
-        yield {"canceller": name, "late_ms": round(1000 * late / RATE, 1)} | {key: _shown(key, values) for key, values in found.items()}
+            for measure in measures or (everyday,):
+                for figure, value in measure(in_time(cancel, late), pair, number).items():
+                    found.setdefault(figure, []).append(value)
+        yield {"canceller": name, "late_ms": round(1000 * late / RATE, 1)} | {key: shown(key, values) for key, values in found.items()}
 
 
-def _shown(measure: str, values: Sequence[float]) -> str:
-    lower_is_better = measure in ("t10_s", "cost_us")
-    worst = max(values) if lower_is_better else min(values)
+def shown(figure: str, values: Sequence[float]) -> str:
+    """The median, and in brackets the worst."""
+    worst = max(values) if figure.endswith(LOW_IS_GOOD) else min(values)
     return f"{np.median(values):.2f}" + (f" ({worst:.2f})" if len(values) > 1 else "")
 
 
-def _measure(cancel: Canceller, pair: Pair, seed: int, late: int) -> dict[str, float]:
+def in_time(cancel: Canceller, late: int) -> Canceller:
+    """The canceller without its delay (samples), so that its output can be held against its input."""
+
     def cleaned(near: Floats, far: Floats) -> Floats:
         out = cancel(near, far)
         return np.concatenate([out[late:], np.zeros(late, np.float32)])[: len(near)]
 
+    return cleaned
+
+
+def everyday(cleaned: Canceller, pair: Pair, seed: int) -> dict[str, float]:
+    """What every canceller has to do.
+
+    ``erle``: ERLE (dB) with the far end alone, in the last third. ``erle_new``, ``t10_s``: after a change of the path, ERLE in the last
+    third, and seconds until 10 dB. ``dt_pesq``, ``dt_stoi``: double talk with both alike, against the clean talker. ``near10_…``: the same
+    with the near end 10 dB louder. ``near_pesq``: the near end alone, against the microphone. ``cost_us``: processor time a sample.
+    """
     far, echo, noise, talker = scene(pair, seed, pair.room)
     near = echo + noise
     count = len(near)
@@ -100,12 +116,11 @@ def _measure(cancel: Canceller, pair: Pair, seed: int, late: int) -> dict[str, f
     out = cleaned(near, far)
     cost = time.process_time() - begin
     found = {"erle": erle(near, out, part)}
-    changed = echo.copy()
-    changed[half:] = scene(pair, seed, pair.other)[1][half:]
+    changed = changed_path(pair, seed, echo)
     out = cleaned(changed + noise, far)
     found["erle_new"] = erle(changed + noise, out, part)
     found["t10_s"] = reached(changed + noise, out, 10, half)
-    voice = np.where(np.arange(count) < talk.start, 0, talker).astype(np.float32)
+    voice = joined_at(talker, talk.start)
     for name, gain in (("dt", 1.0), ("near10", 10**0.5)):
         out = cleaned(echo + noise + np.float32(gain) * voice, far)
         found |= {f"{name}_{key}": value for key, value in speech(gain * voice[talk], out[talk]).items()}
@@ -115,16 +130,40 @@ def _measure(cancel: Canceller, pair: Pair, seed: int, late: int) -> dict[str, f
     return found | {"cost_us": 1e6 * cost / count}
 
 
-def scene(pair: Pair, seed: int, room: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Far end, its echo, noise, and the near-end talker at the level of the echo; each ``[n]``."""
+def scene(
+    pair: Pair,
+    seed: int,
+    room: Floats,
+    rate: int = RATE,
+    loss: float = ROOM_LOSS,
+    noise: float = NOISE,
+    loudspeaker: Callable[[Floats], Floats] | None = None,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Far end, its echo, noise, and the near-end talker at the level of the echo; each ``[n]``.
+
+    The echo comes back with so much echo return loss (dB), through what the loudspeaker makes of the far end; the noise is at this level
+    (dB) beside the echo.
+    """
     from scipy.signal import fftconvolve
 
-    count = SECONDS * RATE
+    count = SECONDS * rate
     far, talker = (np.tile(signal, 1 + count // len(signal))[:count] for signal in (pair.far, pair.near))
-    far, talker = at_level(far, RATE, FAR_LEVEL), at_level(talker, RATE, FAR_LEVEL - ROOM_LOSS)
-    echo = at_level(fftconvolve(far, room)[:count].astype(np.float32), RATE, FAR_LEVEL - ROOM_LOSS)
-    noise = np.random.default_rng(seed).standard_normal(count) * 10 ** ((FAR_LEVEL - ROOM_LOSS + NOISE) / 20)
-    return far, echo, noise.astype(np.float32), talker
+    far, talker = at_level(far, rate, FAR_LEVEL), at_level(talker, rate, FAR_LEVEL - loss)
+    said = loudspeaker(far) if loudspeaker else far
+    echo = at_level(fftconvolve(said, room)[:count].astype(np.float32), rate, FAR_LEVEL - loss)
+    hiss = np.random.default_rng(seed).standard_normal(count) * 10 ** ((FAR_LEVEL - loss + noise) / 20)
+    return far, echo, hiss.astype(np.float32), talker
+
+
+def changed_path(pair: Pair, seed: int, echo: Floats) -> Floats:
+    """An echo in the pair's room that from `CHANGE` on comes from its other room."""
+    half = round(CHANGE * len(echo))
+    return np.concatenate([echo[:half], scene(pair, seed, pair.other)[1][half:]])
+
+
+def joined_at(talker: Floats, start: int) -> Floats:
+    """A talker who says nothing before a sample."""
+    return np.concatenate([np.zeros(start, np.float32), talker[start:]])
 
 
 def erle(near: Floats, out: Floats, part: slice) -> float:
@@ -133,25 +172,25 @@ def erle(near: Floats, out: Floats, part: slice) -> float:
     return 10 * float(np.log10((before + 1e-12) / (after + 1e-12)))
 
 
-def reached(near: Floats, out: Floats, level: float, since: int) -> float:
+def reached(near: Floats, out: Floats, level: float, since: int, rate: int = RATE) -> float:
     """Time (s) from a sample on until the ERLE of a window of half a second is at least `level` (dB); that to the end if it never is."""
-    window, step = round(WINDOW * RATE), round(STEP * RATE)
+    window, step = round(WINDOW * rate), round(STEP * rate)
     for at in range(since, len(near) - window, step):
         if erle(near, out, slice(at, at + window)) >= level:
-            return (at - since) / RATE
-    return (len(near) - since) / RATE
+            return (at - since) / rate
+    return (len(near) - since) / rate
 
 
-def speech(clean: Floats, out: Floats) -> dict[str, float]:
-    """PESQ (wide band, ITU-T P.862.2) and STOI, where the packages are there."""
+def speech(clean: Floats, out: Floats, rate: int = RATE) -> dict[str, float]:
+    """PESQ (wide band, ITU-T P.862.2; at 8 kHz narrow band, P.862) and STOI, where the packages are there."""
     found = {}
     try:
         from pesq import pesq
         from pystoi import stoi
     except ImportError:
         return {}
-    found["pesq"] = float(pesq(RATE, clean.astype(float), out.astype(float), "wb"))
-    found["stoi"] = float(stoi(clean, out, RATE))
+    found["pesq"] = float(pesq(rate, clean.astype(float), out.astype(float), "wb" if rate == RATE else "nb"))
+    found["stoi"] = float(stoi(clean, out, rate))
     return found
 
 

@@ -1,0 +1,60 @@
+"""Telephone hybrids of ITU-T G.168 at 8 kHz, 10 dB of echo return loss behind 5 ms: time until 20 dB, and double talk."""
+
+import numpy as np
+import soxr
+from rtkit_echo.comparison import LONGEST, SECONDS, TALK, Pair, cancellers, delay_of, in_time, joined_at, reached, scene, shown, speech
+from rtkit_echo.scenes import FLAT_DELAY, HYBRID_LOSS, hybrids
+from scipy.signal import lfilter
+
+from benchmarks.echo import data
+
+RATE = 8000
+#: Tail (s) that a canceller of lines needs.
+TAILS = (0.032,)
+LABELS = {
+    "noise_t20_s": "hybrids, speech-like noise: time until 20 dB (s)",
+    "speech_t20_s": "hybrids, speech: time until 20 dB (s)",
+    "dt_pesq": "hybrids, double talk: PESQ (narrow band)",
+    "dt_stoi": "hybrids, double talk: STOI",
+}
+
+
+def pairs():
+    talkers = data.pairs()
+    for number, (_, hybrid) in enumerate(sorted(hybrids().items())):
+        pair = talkers[number % len(talkers)]
+        path = np.concatenate([np.zeros(round(FLAT_DELAY * RATE)), hybrid]).astype(np.float32)
+        yield Pair(*(soxr.resample(signal, data.RATE, RATE) for signal in (pair.far, pair.near)), path, path)
+
+
+def noise(seed):
+    """Noise with a spectrum like that of speech."""
+    poles = np.poly([0.85, 0.6 + 0.5j, 0.6 - 0.5j]).real
+    return lfilter([1], poles, np.random.default_rng(1000 + seed).standard_normal(SECONDS * RATE)).astype(np.float32)
+
+
+def measure(cleaned, pair, seed):
+    found = {}
+    for name, said in (("noise", noise(seed)), ("speech", pair.far)):
+        far, echo, hiss, talker = scene(Pair(said, pair.near, pair.room, pair.room), seed, pair.room, RATE, HYBRID_LOSS)
+        found[f"{name}_t20_s"] = reached(echo + hiss, cleaned(echo + hiss, far), 20, 0, RATE)
+    talk = slice(round(TALK * len(far)), len(far) - LONGEST)
+    voice = joined_at(talker, talk.start)
+    out = cleaned(echo + hiss + voice, far)
+    return found | {f"dt_{key}": value for key, value in speech(voice[talk], out[talk], RATE).items()}
+
+
+def compare(wanted):
+    """Figures by canceller; those that do not run at this rate are left out."""
+    for name, cancel in cancellers(RATE, TAILS).items():
+        if not wanted(name):
+            continue
+        try:
+            late = delay_of(cancel)
+        except ValueError:
+            continue
+        found = {}
+        for number, pair in enumerate(pairs()):
+            for key, value in measure(in_time(cancel, late), pair, number).items():
+                found.setdefault(key, []).append(value)
+        yield {"canceller": name} | {key: shown(key, values) for key, values in found.items()}
