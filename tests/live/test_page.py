@@ -77,6 +77,17 @@ def test_what_a_network_sees_in_the_browsers_camera(server, recordings, tmp_path
     assert counts["captured"] > 10
 
 
+def deep_within(seconds, page, server):
+    """ERLE (dB) of each second with more than 12 dB, when there were three of them, or after some seconds."""
+    until = time.monotonic() + seconds
+    found = []
+    while len(found) < 3 and time.monotonic() < until:
+        page.wait_for_timeout(1_000)
+        events = [event for _, event in server.session.watch._events if event.kind == "echo"]
+        found = [event.data["erle_db"] for event in events if event.data["erle_db"] > 12]
+    return found
+
+
 def test_echo_is_cancelled_in_the_browsers_microphone(server, recordings, tmp_path):
     played, heard = as_call(recordings / "far.flac", recordings / "room.wav", tmp_path)
     (recordings / "played.wav").write_bytes(played.read_bytes())
@@ -84,20 +95,20 @@ def test_echo_is_cancelled_in_the_browsers_microphone(server, recordings, tmp_pa
         choose(page, "browser:microphone", "echo")
         page.select_option("#far", "played.wav")
         page.set_checked("#listen", False)
-        page.click("#start")
-        expect(page.locator("#state")).to_have_text("running", timeout=PATIENCE)
-        until = time.monotonic() + 60
-        found = []
-        while sum(event.data["erle_db"] > 12 for event in found) < 3 and time.monotonic() < until:
-            page.wait_for_timeout(1_000)
-            found = [event for _, event in server.session.watch._events if event.kind == "echo"]
+        for _ in range(4):  # what repeats every second and begins anywhere may come just before its cause: then begin again
+            page.click("#start")
+            expect(page.locator("#state")).to_have_text("running", timeout=PATIENCE)
+            found = deep_within(20, page, server)
+            if len(found) >= 3:
+                break
+            stop(page)
         expect(page.locator("figcaption").filter(has_text="ERLE")).to_contain_text("dB")
         assert drawn(page, "canvas.spectrum") > 20
         assert drawn(page, "canvas.wave") > 1
         page.set_checked("#listen", True)  # played by the page, what was cleaned is far end, too
         page.wait_for_timeout(2_000)
         stop(page)
-    assert sum(event.data["erle_db"] > 12 for event in found) >= 3, [(event.label, event.data) for event in found]
+    assert len(found) >= 3
 
 
 def test_a_heart_is_drawn_recorded_and_downloaded(server, recordings, tmp_path):
