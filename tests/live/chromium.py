@@ -1,5 +1,6 @@
 """A real browser without a screen, whose camera and microphone play files."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from scipy.signal import fftconvolve
 
 FLAGS = [
     "--use-fake-device-for-media-stream",
@@ -54,16 +54,44 @@ def as_camera(video: Path, folder: Path) -> Path:
     return out
 
 
-def as_call(far: Path, room: Path, folder: Path) -> tuple[Path, Path]:
-    """A second of speech to be played over and over, and its echo in a measured room as the microphone hears it then.
+#: A loudspeaker and a microphone in one room: what a page plays comes back, 30 ms later, to where it takes its microphone from.
+ROOM = """
+(impulse) => {
+    const connect = AudioNode.prototype.connect, take = AudioContext.prototype.createMediaStreamSource;
+    const rooms = new WeakMap();
+    const room = (context) => {
+        if (!rooms.has(context)) {
+            const buffer = context.createBuffer(1, impulse.length, context.sampleRate);
+            buffer.copyToChannel(Float32Array.from(impulse), 0);
+            const echo = new ConvolverNode(context, { buffer, disableNormalization: true });
+            const delay = new DelayNode(context, { delayTime: 0.03 });
+            connect.call(echo, delay);
+            rooms.set(context, { echo, delay });
+        }
+        return rooms.get(context);
+    };
+    AudioNode.prototype.connect = function (target, ...places) {
+        if (target instanceof AudioDestinationNode) connect.call(this, room(this.context).echo);
+        return connect.call(this, target, ...places);
+    };
+    AudioContext.prototype.createMediaStreamSource = function (stream) {
+        const heard = new GainNode(this);
+        connect.call(take.call(this, stream), heard);
+        connect.call(room(this).delay, heard);
+        return heard;
+    };
+}
+"""
 
-    The two begin at different times, so that the delay is unknown; as they repeat, it is less than the second.
-    """
-    speech, rate = soundfile.read(far)
-    speech = speech[3 * rate : 4 * rate]
-    echo = fftconvolve(np.tile(speech, 3), soundfile.read(room)[0])[2 * rate : 3 * rate]
-    noise = np.random.default_rng(0).normal(0, 1e-4, 100 * rate)  # at its end the browser would make a gap
-    played, heard = folder / "played.wav", folder / "heard.wav"
-    soundfile.write(played, speech, rate)
-    soundfile.write(heard, np.tile(0.3 * echo * np.std(speech) / np.std(echo), 100) + noise, rate)
-    return played, heard
+
+def in_a_room(impulse: Path) -> str:
+    """A script that, run before the page's own, puts the page into this room."""
+    samples, _ = soundfile.read(impulse)
+    return f"({ROOM})({json.dumps(samples.round(6).tolist())})"
+
+
+def silence(folder: Path) -> Path:
+    """A room's noise, which the browser's microphone plays."""
+    path = folder / "noise.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 1e-4, 100 * 16000), 16000)  # at its end the browser would make a gap
+    return path
