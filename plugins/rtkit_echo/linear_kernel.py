@@ -43,13 +43,19 @@ PATIENCE, GOOD, SLOW = 375, 0.03, 0.01
 LOCK_LOW, LOCK_HIGH, HEARD = 0.025, 0.5, 0.5
 #: The share of a lag that the loop makes good at once, and what it adds to the pace for a lag of a whole block, each in a block of 8 ms.
 PHASE_GAIN, PACE_GAIN, MOST_DRIFT = 0.024, 2.05e-4, 5e-4
+#: A filter that leaves more than this share of the near end's power over a second, and has had so many blocks, does harm and is given up;
+#: one that left less than the other share is proven, and is not given up any more: its count of blocks then.
+HARM, TRIAL, PROOF, PROVEN = 1.03, 125, 0.2, -(2**62)
+#: The share of the usual echo path's power that is expected after that falls by the first, down to the second; what it lacks shrinks by the
+#: third in each block of a proven filter; the challenger must win for up to so many more blocks.
+MODEST, LEAST_PATH, FORGIVES, PROBATION = 0.05, 0.001, 0.99, 10
 
 # places in `levels`
-FAR, NEAR, ERROR, RIVAL_ERROR, USUAL, ENERGY, SLOW_NEAR, SLOW_ERROR = range(8)
-LEVELS = 8
+FAR, NEAR, ERROR, RIVAL_ERROR, USUAL, ENERGY, SLOW_NEAR, SLOW_ERROR, LACK = range(9)
+LEVELS = 9
 # places in `counts`
-WON, AGE, SINCE, USELESS, AWAKE, TURN = range(6)
-COUNTS = 6
+WON, AGE, SINCE, USELESS, AWAKE, TURN, HELD = range(7)
+COUNTS = 7
 
 
 class Linear(NamedTuple):
@@ -79,24 +85,27 @@ class Linear(NamedTuple):
 
 
 @numba.njit(nogil=True, cache=True)
-def restart(filter_: Filter, prior: Floats) -> None:
-    """Forget everything."""
+def restart(filter_: Filter, prior: Floats, share: float) -> None:
+    """Forget everything, and expect an echo path of this share of the usual power."""
     filter_.real[:] = 0
     filter_.imaginary[:] = 0
     for c in range(filter_.doubt.shape[0]):
         for k in range(filter_.doubt.shape[1]):
-            filter_.doubt[c, k] = prior
+            filter_.doubt[c, k] = np.float32(share) * prior
     filter_.error[:] = 0
 
 
 @numba.njit(nogil=True, cache=True)
 def _take_over(linear: Linear) -> None:
+    proven = linear.levels[RIVAL_ERROR] < PROOF * linear.levels[NEAR]
+    share = 1.0 if proven else 1 - linear.levels[LACK]
     linear.main.real[:] = linear.rival.real
     linear.main.imaginary[:] = linear.rival.imaginary
     for c in range(linear.main.doubt.shape[0]):
         for k in range(linear.main.doubt.shape[1]):
-            linear.main.doubt[c, k] = np.float32(DOUBTFUL) * linear.prior
+            linear.main.doubt[c, k] = np.float32(DOUBTFUL * share) * linear.prior
     linear.main.error[:] = linear.rival.error
+    linear.counts[HELD] = 0
 
 
 @numba.njit(nogil=True, cache=True)
@@ -160,6 +169,7 @@ def run(
         learn(linear.main, linear.line, KEEP, CAUTION, counts[TURN], room, plans)
         expected[block] = linear.main.expected
         _watch(levels, counts, linear)
+        _give_up(linear)
         if counts[AWAKE] == 0:
             continue
         estimate(linear.rival, linear.line, room, plans, guess)
@@ -170,7 +180,7 @@ def run(
         learn(linear.rival, linear.line, BOLD_KEEP, BOLD_CAUTION, counts[TURN], room, plans)
         counts[AGE] += 1
         counts[WON] = counts[WON] + 1 if levels[RIVAL_ERROR] < BETTER * levels[ERROR] else 0
-        if counts[WON] >= BLOCKS:
+        if counts[WON] >= BLOCKS + PROBATION * levels[LACK]:
             _take_over(linear)
             levels[ERROR] = levels[RIVAL_ERROR]
             for n in range(near.shape[1]):
@@ -210,11 +220,12 @@ def delay(linear: Linear, blocks: int, works: bool, room: Room, plans: Plans) ->
     numbers[BEFORE], numbers[STEP] = numbers[PLACE] - size * step, step
     for _ in range(partitions):
         _feed(linear, before, newest, room, plans)
+    linear.levels[LACK], linear.counts[HELD] = 0.0, -PATIENCE  # there is an echo, and what was done about it up to now says nothing
     for filter_ in (linear.main, linear.rival):
         if works:
             shift(filter_, blocks, linear.prior)
         else:
-            restart(filter_, linear.prior)
+            restart(filter_, linear.prior, 1.0)
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
@@ -242,9 +253,29 @@ def _lock(linear: Linear, size: int, room: Room) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
+def _give_up(linear: Linear) -> None:
+    """Forget what does more harm than good: where there is no echo, filters learn from the near-end talker what is not there.
+
+    From then on a weaker echo path is expected, until a filter has proved to be good. The challenger goes on expecting the usual one, and so
+    finds an echo that comes later.
+    """
+    levels, counts = linear.levels, linear.counts
+    counts[HELD] += 1
+    if levels[SLOW_ERROR] < PROOF * levels[SLOW_NEAR]:
+        levels[LACK] *= FORGIVES
+        counts[HELD] = PROVEN
+    if levels[SLOW_ERROR] > HARM * levels[SLOW_NEAR] and counts[HELD] > TRIAL * (1 - 0.5 * levels[LACK]):
+        levels[LACK] = 1 - max((1 - levels[LACK]) * MODEST, LEAST_PATH)
+        restart(linear.main, linear.prior, 1 - levels[LACK])
+        levels[ERROR], levels[SLOW_ERROR] = levels[NEAR], HARM / 2 * levels[SLOW_NEAR]
+        counts[HELD] = 0
+        _challenge(linear)
+
+
+@numba.njit(nogil=True, cache=True)
 def _challenge(linear: Linear) -> None:
     """Let the challenger begin anew."""
-    restart(linear.rival, linear.prior)
+    restart(linear.rival, linear.prior, 1.0)
     linear.levels[RIVAL_ERROR] = linear.levels[NEAR]
     linear.counts[AGE] = linear.counts[WON] = linear.counts[SINCE] = 0
     linear.counts[AWAKE] = 1

@@ -134,6 +134,22 @@ def test_without_a_far_end_the_near_end_passes_as_it_is(seed, level):
     assert {event.label for event in events} <= {"silent"}
 
 
+def test_a_talker_with_a_headset_is_left_alone_and_an_echo_that_comes_later_is_found():
+    half = 10 * RATE
+    talker = np.concatenate([SCENE.talker[half:], np.zeros(half)])  # who speaks first, without an echo
+    echo = np.concatenate([np.zeros(half), SCENE.echo[half:]])
+    near = talker + echo + NOISE
+    out, _ = cancel(near, SCENE.far)
+    harm = {"echo": near - out}
+    harm["adaline"] = near - cancel(near, SCENE.far, "adaline:tail_ms=500")[0]
+    left = {name: 10 * np.log10(np.sum(talker[:half] ** 2) / np.sum(taken[:half] ** 2)) for name, taken in harm.items()}
+    found = erle(near, out, slice(half + RATE, half + 2 * RATE)), erle(near, out, slice(15 * RATE, 20 * RATE))
+    print(left, found)
+    assert left["echo"] > left["adaline"] + 9
+    assert found[0] > 12
+    assert found[1] > 33
+
+
 def test_silence_stays_silence():
     out, _ = cancel(np.zeros(RATE, np.float32), np.zeros(RATE, np.float32))
     assert not out.any()
