@@ -94,6 +94,18 @@ def silence(cleaned, pair, seed):
     return {"silence_s": heard[-1] / RATE if len(heard) else 0.0, "silence_after": erle(near, out, after)}
 
 
+def headphones(cleaned, pair, seed):
+    """Both talk, but there is no echo; and an echo that comes in the middle, when nobody talks at the near end any more."""
+    far, echo, noise, talker = scene(pair, seed, pair.room)
+    half = round(CHANGE * COUNT)
+    near = talker + noise
+    same = speech(near[:-LONGEST], cleaned(near, far)[:-LONGEST])
+    near = np.concatenate([near[:half], (echo + noise)[half:]])
+    out = cleaned(near, far)
+    found = {f"headphones_{key}": value for key, value in same.items()}
+    return found | {"unplugged": erle(near, out, PART), "unplugged_t10_s": reached(near, out, 10, half)}
+
+
 #: Names of the figures of `comparison.everyday`, and of those above.
 EVERYDAY = {
     "erle": "far end alone: ERLE in the last third (dB)",
@@ -130,6 +142,10 @@ HARDER = (
         "music_stoi": "music at the far end, double talk: STOI",
         "silence_s": "digital silence at both ends: time until the output is silent (s)",
         "silence_after": "after it, the first two seconds: ERLE (dB)",
+        "headphones_pesq": "both talk, no echo, against the microphone: PESQ",
+        "headphones_stoi": "both talk, no echo, against the microphone: STOI",
+        "unplugged": "an echo that comes after that: ERLE in the last third (dB)",
+        "unplugged_t10_s": "an echo that comes after that: time until 10 dB (s)",
     }
 )
-MEASURES = (far_alone, double_talk, music_at_the_far_end, silence)
+MEASURES = (far_alone, double_talk, music_at_the_far_end, silence, headphones)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sys
 import time
 import tomllib
@@ -21,16 +22,24 @@ AXE = Path(sys.prefix) / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE = 90_000
 
 
+#: Keeps the page's connections where a test finds them.
+KEEP_SOCKET = """
+globalThis.sockets = [];
+globalThis.WebSocket = class extends WebSocket { constructor(...all) { super(...all); sockets.push(this); } };
+"""
+
+
 @contextlib.contextmanager
-def opened(server, browser, before="", **context):
-    """The page, ready, after a script that runs before its own; what it complains of in the console fails the test."""
+def opened(server, browser, before="", ready=True, **context):
+    """The page, ready to start, after a script that runs before its own; what it complains of in the console fails the test."""
     complaints = []
     page = browser.new_context(accept_downloads=True, **context).new_page()
     page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.add_init_script(before)
     page.goto(server.url)
-    expect(page.locator("#start")).to_be_enabled(timeout=PATIENCE)
+    if ready:
+        expect(page.locator("#start")).to_be_enabled(timeout=PATIENCE)
     yield page
     assert complaints == []
     page.context.close()
@@ -153,6 +162,57 @@ def test_parameters_are_shown_changed_and_saved(server):
         written = tomllib.loads(Path(download.value.path()).read_text())
         step = {"processor": "adaline", "tail_ms": 64, "step_size": 0.25}
         assert written == {"source": "near.flac", "far": "far.flac", "realtime": True, "steps": [step]}
+
+
+def test_every_window_follows_the_stream(server):
+    with browser() as chromium, opened(server, chromium) as page:
+        run(page, "119.hea", "ecg")
+        page.reload()
+        with opened(server, chromium, ready=False) as other:
+            for window in (page, other):
+                expect(window.locator("#state")).to_have_text("running", timeout=PATIENCE)
+                expect(window.locator("#steps .name")).to_have_text("ecg")
+                expect(window.locator("#source")).to_have_value("119.hea")
+                expect(window.locator("#source")).to_be_disabled()
+                expect(window.locator(".big")).to_contain_text("6", timeout=PATIENCE)
+                assert drawn(window, "canvas.strip") > 5
+            stop(other)
+        expect(page.locator("#state")).to_have_text("ended")
+        expect(page.locator("#source")).to_be_enabled()
+
+
+def test_a_broken_connection_comes_back_and_the_camera_goes_on(server, recordings, tmp_path):
+    with (
+        browser(camera=as_camera(recordings / "bottles.mp4", tmp_path)) as chromium,
+        opened(server, chromium, KEEP_SOCKET) as page,
+    ):
+        run(page, "browser:camera", "colorize")
+        expect(page.locator("#figures")).to_contain_text("camera to screen", timeout=PATIENCE)
+        page.evaluate("sockets.at(-1).close()")
+        expect(page.locator("#state")).to_have_text("no connection to the server")
+        expect(page.locator("#stop")).to_be_disabled()
+        expect(page.locator("#state")).to_have_text("running", timeout=PATIENCE)
+        before = server.session.report.counts["browser:camera"]["captured"]
+        page.wait_for_timeout(3_000)
+        assert server.session.report.counts["browser:camera"]["captured"] > before + 5
+        stop(page)
+
+
+def test_an_output_is_chosen(server, recordings):
+    rows = (f"{k / 500},{k % 7 - 3},{k * 5 % 11 - 5},{k % 3}" for k in range(20_000))
+    (recordings / "two.csv").write_text("\n".join(["time,u,y,z", *rows]))
+    with browser() as chromium, opened(server, chromium) as page:
+        choose(page, "two.csv", "arx")
+        page.click("#steps summary")
+        page.get_by_label("outputs").fill("y+z")
+        page.click("#start")
+        expect(page.locator("#output option")).to_have_text(["y", "z"], timeout=PATIENCE)
+        expect(page.locator("figcaption").filter(has_text="error, rms")).to_be_visible(timeout=PATIENCE)
+        told = page.get_by_role("img", name="coefficients")
+        expect(told).to_have_attribute("aria-label", re.compile("y.k-1"), timeout=PATIENCE)
+        page.select_option("#output", "z")
+        expect(told).to_have_attribute("aria-label", re.compile("z.k-1"), timeout=PATIENCE)
+        stop(page)
 
 
 def test_identification_and_latent_map_are_drawn(server, recordings, tmp_path):
