@@ -45,10 +45,10 @@ LOCK_LOW, LOCK_HIGH, HEARD = 0.025, 0.5, 0.5
 PHASE_GAIN, PACE_GAIN, MOST_DRIFT = 0.024, 2.05e-4, 5e-4
 #: A filter that leaves more than this share of the near end's power over a second, and has had so many blocks, does harm and is given up;
 #: one that left less than the other share is proven, and is not given up any more: its count of blocks then.
-HARM, TRIAL, PROOF, PROVEN = 1.03, 125, 0.2, -(2**62)
-#: The share of the usual echo path's power that is expected after that falls by the first, down to the second; what it lacks shrinks by the
-#: third in each block of a proven filter; the challenger must win for up to so many more blocks.
-MODEST, LEAST_PATH, FORGIVES, PROBATION = 0.05, 0.001, 0.99, 10
+HARM, TRIAL, PROOF, PROVEN = 1.03, 125, 0.4, -(2**62)
+#: The share of the usual echo path's power that is expected after that falls by the first, down to the second, until a filter is proven;
+#: the challenger must win for up to so many more blocks meanwhile.
+MODEST, LEAST_PATH, PROBATION = 0.05, 0.001, 10
 
 # places in `levels`
 FAR, NEAR, ERROR, RIVAL_ERROR, USUAL, ENERGY, SLOW_NEAR, SLOW_ERROR, LACK = range(9)
@@ -97,15 +97,21 @@ def restart(filter_: Filter, prior: Floats, share: float) -> None:
 
 @numba.njit(nogil=True, cache=True)
 def _take_over(linear: Linear) -> None:
-    proven = linear.levels[RIVAL_ERROR] < PROOF * linear.levels[NEAR]
-    share = 1.0 if proven else 1 - linear.levels[LACK]
     linear.main.real[:] = linear.rival.real
     linear.main.imaginary[:] = linear.rival.imaginary
-    for c in range(linear.main.doubt.shape[0]):
-        for k in range(linear.main.doubt.shape[1]):
-            linear.main.doubt[c, k] = np.float32(DOUBTFUL * share) * linear.prior
+    _doubt(linear)
     linear.main.error[:] = linear.rival.error
+    linear.levels[SLOW_NEAR] = linear.levels[SLOW_ERROR] = linear.levels[NEAR]  # the new filter is to be judged by what it does
     linear.counts[HELD] = 0
+
+
+@numba.njit(nogil=True, cache=True)
+def _doubt(linear: Linear) -> None:
+    """Let the filter in charge learn fast."""
+    doubt, share = linear.main.doubt, DOUBTFUL * (1 - linear.levels[LACK])
+    for c in range(doubt.shape[0]):
+        for k in range(doubt.shape[1]):
+            doubt[c, k] = np.float32(share) * linear.prior
 
 
 @numba.njit(nogil=True, cache=True)
@@ -256,14 +262,16 @@ def _lock(linear: Linear, size: int, room: Room) -> None:
 def _give_up(linear: Linear) -> None:
     """Forget what does more harm than good: where there is no echo, filters learn from the near-end talker what is not there.
 
-    From then on a weaker echo path is expected, until a filter has proved to be good. The challenger goes on expecting the usual one, and so
-    finds an echo that comes later.
+    From then on a weaker echo path is expected, until a filter has proved to be good. The challenger goes on expecting the usual one: so an
+    echo that comes later is found.
     """
     levels, counts = linear.levels, linear.counts
     counts[HELD] += 1
     if levels[SLOW_ERROR] < PROOF * levels[SLOW_NEAR]:
-        levels[LACK] *= FORGIVES
         counts[HELD] = PROVEN
+        if levels[LACK] > 0:  # there is an echo after all
+            levels[LACK] = 0
+            _doubt(linear)
     if levels[SLOW_ERROR] > HARM * levels[SLOW_NEAR] and counts[HELD] > TRIAL * (1 - 0.5 * levels[LACK]):
         levels[LACK] = 1 - max((1 - levels[LACK]) * MODEST, LEAST_PATH)
         restart(linear.main, linear.prior, 1 - levels[LACK])
