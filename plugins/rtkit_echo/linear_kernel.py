@@ -101,8 +101,9 @@ def _take_over(linear: Linear) -> None:
     linear.main.imaginary[:] = linear.rival.imaginary
     _doubt(linear)
     linear.main.error[:] = linear.rival.error
-    linear.levels[SLOW_NEAR] = linear.levels[SLOW_ERROR] = linear.levels[NEAR]  # the new filter is to be judged by what it does
     linear.counts[HELD] = 0
+    if linear.levels[LACK] > 0:  # what was before, without an echo, says nothing
+        linear.levels[SLOW_NEAR] = linear.levels[SLOW_ERROR] = linear.levels[NEAR]
 
 
 @numba.njit(nogil=True, cache=True)
