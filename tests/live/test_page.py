@@ -129,6 +129,13 @@ def test_a_heart_is_drawn_recorded_and_downloaded(server, recordings, tmp_path):
         expect(page.locator("#state")).to_have_text("paused")
         page.keyboard.press(" ")
         expect(page.locator("#state")).to_have_text("running")
+        page.set_checked("#keys", False)
+        page.locator("#keys").blur()
+        page.keyboard.press("s")
+        page.wait_for_timeout(300)
+        expect(page.locator("#state")).to_have_text("running")
+        page.set_checked("#keys", True)
+        page.locator("#keys").blur()
         page.keyboard.press("s")
         expect(page.locator("#state")).to_have_text("ended")
 

@@ -73,7 +73,10 @@ connection.on("events", ({ events, skipped }) => {
     report.event(event);
   }
 });
-connection.on("audio", (header, packet) => microphone?.play(packet.take("f4", packet.rest().byteLength / 4), header.channels));
+connection.on("audio", (header, packet) => {
+  if (header.rate === microphone?.rate) microphone.play(packet.take("f4", packet.rest().byteLength / 4), header.channels);
+  else if (microphone) complain(`the processed sound has ${header.rate} Hz, this page plays ${microphone.rate} Hz; it cannot be heard`);
+});
 connection.on("report", ({ report: found }) => report.show(found, camera?.figures() ?? null));
 
 // ---- The state
@@ -217,7 +220,7 @@ byId("toml").onclick = () => {
 byId("controls").onsubmit = (event) => event.preventDefault();
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select")) return;
+  if (!byId("keys").checked || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select")) return;
   if (event.key === " " && event.target.closest("button, summary")) return; // which it presses
   const act = { s: () => (busy() ? byId("stop") : byId("start")).click(), " ": () => byId("pause").click(), r: () => byId("record").click() }[event.key];
   if (!act) return;

@@ -21,7 +21,7 @@ export class Microphone {
       this.context = new AudioContext({ latencyHint: "interactive" });
       await this.#connect(audio, far, again);
     }
-    return this.context.sampleRate;
+    return this.rate;
   }
 
   async #connect(audio, far, again) {
@@ -50,6 +50,9 @@ export class Microphone {
     await this.context.resume();
     this.player?.start();
   }
+
+  /** Samples a second, of what is sent and of what can be played. */
+  get rate() { return this.context.sampleRate; }
 
   /** Plays processed sound: interleaved samples. */
   play(samples, channels) {
