@@ -74,10 +74,15 @@ class Echo(SampleProcessor):
             raise SpecError(f"needs a rate from 4 to 96 kHz, got {spec.rate:g} Hz", 16_000)
         if self.suppressor == "neural" and spec.rate != LEARNED:
             raise SpecError(f"suppressor=neural needs a rate of {LEARNED / 1000:g} kHz, got {spec.rate:g} Hz", LEARNED)
-        self._allocate()
-        self._cancel(np.zeros((1, self._size, len(spec.channels)), np.float32), 0)  # a live stream cannot wait for the kernels to load
+        self._warm_up()
         self._allocate()
         return SampleSpec(spec.rate, ("cleaned",))
+
+    def _warm_up(self) -> None:
+        """Compile or load all kernels: a live stream cannot wait for them."""
+        self._allocate()
+        self._cancel(np.zeros((1, self._size, len(self.spec.channels)), np.float32), 0)
+        self._linear.expect(math.inf)
 
     def _allocate(self) -> None:
         from rtkit_echo.delay import DelayFinder

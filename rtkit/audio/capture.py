@@ -41,12 +41,16 @@ class Microphone(Source):
         self._options = options
         self._link: Link | None = None
         self._stopped = False
+        self._begun = False
+        self._before = 0  # frames before that
         self._captured = 0
         self._waiting = 0.0  # s, summed over the blocks read
         self._blocks = 0
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> SampleSpec:
-        """Open the device and start to record; the samples are float32 whatever `dtype` says.
+        """Open the device; the samples are float32 whatever `dtype` says.
+
+        What it hears before the first block is asked for is not recorded: while models are loaded and kernels are compiled.
 
         Raises
         ------
@@ -68,11 +72,12 @@ class Microphone(Source):
         )
         channels = ("near",) if n == 1 else tuple(f"near{i + 1}" for i in range(n))
         self._start(link, channels)
-        link.open(self._record, self._ring.gap, self._ring.close)
+        link.open(self._record, self._miss, self._ring.close)
         return self._spec
 
     def __iter__(self) -> Iterator[Block]:
         """Blocks of the size asked for; a shorter one only in front of a gap and at the end."""
+        self._begun = True
         while (data := self._next(self._size)) is not None:
             yield self._block(data)
 
@@ -136,7 +141,18 @@ class Microphone(Source):
         self._link = link
 
     def _record(self, heard: Frames32, played: Frames32) -> None:
-        self._ring.write(heard)
+        if self._heeds(len(heard)):
+            self._ring.write(heard)
+
+    def _miss(self, frames: int) -> None:
+        if self._heeds(frames):
+            self._ring.gap(frames)
+
+    def _heeds(self, frames: int) -> bool:
+        """Whether the recording has begun; frames before that are counted only."""
+        if not self._begun:
+            self._before += frames
+        return self._begun
 
     def _next(self, frames: int) -> Frames32 | None:
         """The next frames; None at the end."""

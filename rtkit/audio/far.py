@@ -62,7 +62,7 @@ class Duplex(Microphone):
         self._tail = 0
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> SampleSpec:
-        """Open the file and the device, and start to play and record.
+        """Open the file and the device; it is played, and recorded, from the time on at which the first block is asked for.
 
         Raises
         ------
@@ -94,11 +94,12 @@ class Duplex(Microphone):
         # The device starts with a full ring: the file is read faster than it is played from the first block on.
         while self._play.available < self._play.capacity // 2 and self._feeder.is_alive():
             self._feeder.join(POLL)
-        link.open(self._play_and_record, self._ring.gap, self._ring.close)
+        link.open(self._play_and_record, self._miss, self._ring.close)
         return self._spec
 
     def __iter__(self) -> Iterator[Block]:
         """Blocks of ``near`` and ``far``, from the start of the recording on."""
+        self._begun = True
         self._settle()
         while (data := self._next(self._size)) is not None:
             block = self._block(data)
@@ -127,6 +128,9 @@ class Duplex(Microphone):
         return self._target and (device["name"] if device["max_output_channels"] > 0 else "")
 
     def _play_and_record(self, heard: Frames32, played: Frames32) -> None:
+        if not self._heeds(len(heard)):
+            played[:] = 0
+            return
         ended = self._play.closed
         got = self._play.take(played)
         if not ended:
@@ -221,12 +225,13 @@ class LivePair(Source):
 
     def __iter__(self) -> Iterator[Block]:
         """Blocks of ``near`` and ``far``, from the time on at which both record."""
-        near, far = self._near, self._far
+        near, far, rate = self._near, self._far, self._spec.rate
+        near._begun = far._begun = True
         _wait_for(near, SETTLING)
         _wait_for(far, SETTLING)
-        begin = max(near.origin, far.origin) + SETTLING
+        begin = max(max(near.origin, far.origin) + SETTLING, *(source.origin + source._before / rate for source in (near, far)))
         for source in (near, far):
-            _skip(source, (begin - source.origin) * self._spec.rate)
+            _skip(source, (begin - source.origin) * rate - source._before)
         first = expected = near._ring.position
         spare, seen = far._ring.capacity, 0
         while (data := near._next(near._size)) is not None:
@@ -278,9 +283,9 @@ class LivePair(Source):
 
 
 def _wait_for(source: Microphone, seconds: float) -> None:
-    """Wait until `source` has recorded for a while; a lost device ends it, by its own watch."""
-    ring = source._ring
-    while not source._stopped and not ring.closed and ring.written < seconds * source._spec.rate:
+    """Wait until `source` has run for a while and records; a lost device ends it, by its own watch."""
+    ring, frames = source._ring, seconds * source._spec.rate
+    while not source._stopped and not ring.closed and (ring.written == 0 or source._before + ring.written < frames):
         sleep(POLL)
 
 

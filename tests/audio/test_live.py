@@ -106,6 +106,29 @@ def test_a_microphone_accounts_for_every_frame(soundcard: SoundCard, rate, block
     assert 0.0 < source.delays()["input ring"] < 1.0
 
 
+def test_nothing_is_recorded_or_played_before_the_steps_are_ready(soundcard: SoundCard):  # noqa: F811
+    noise = np.random.default_rng(2).standard_normal(10 * 48000) * 0.1
+    alone = Microphone(DEVICE, options())
+    file = Microphone(DEVICE, options()).with_far(File(16000, 2.0), options())
+    monitor = Microphone(DEVICE, options()).with_far(SpeakerMonitor("", options()), options())
+    for source, beside in ((alone, noise), (file, np.zeros(0)), (monitor, noise)):
+        with soundcard.room(room_response()), soundcard.playing(beside):
+            source.open()
+            time.sleep(2.5)  # longer than the ring is: models are loaded
+            blocks, seconds = record(source, 2.0)
+            source.close()
+        counts, data = source.counts(), joined(blocks)
+        assert counts["overrun"] == 0
+        assert blocks[0].start == 0
+        assert len(data) / 16000 < seconds + 0.5 + BURST  # but what it takes to know the round trip
+        if source is not alone:
+            lag, clear = lag_of_echo(data, 16000)
+            assert clear > 10
+            assert 0.0 <= lag < 0.2 + ECHO
+        if source is file:
+            assert np.abs(data[: 16000 // 2, 1]).max() > 0.01  # it begins with the recording
+
+
 def test_a_slow_reader_overruns_and_the_clock_is_corrected(soundcard: SoundCard, monkeypatch):  # noqa: F811
     monkeypatch.setattr("rtkit.audio.capture.CAPACITY", 0.2)
     source = Microphone(DEVICE, options())
