@@ -26,7 +26,7 @@ def rows():
     yield from turned(list(comparison.compare(pairs, names)), names, scenes.EVERYDAY | late)
     yield from turned(list(comparison.compare(pairs, names, scenes.MEASURES)), names, scenes.HARDER)
     if held_out:
-        yield (f"**{len(held_out)} other pairs**, held out", *[""] * len(names))
+        yield (f"**{len(held_out)} other pairs**", *[""] * len(names))
         yield from turned(list(comparison.compare(held_out, names)), names, scenes.EVERYDAY)
     yield ("**others**", *[""] * len(names))
     yield from turned(list(lines.compare(wanted)), names, lines.LABELS)
