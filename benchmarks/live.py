@@ -98,7 +98,8 @@ def camera(server, processor):
                         room.release()
                     last = heard["index"]
 
-        hear(socket), hear(socket)  # hello and the state before
+        while hear(socket).get("state") != "starting":  # before, all is of the stream before
+            pass
         listener = threading.Thread(target=listen)
         listener.start()
         begin = time.perf_counter()
