@@ -13,7 +13,8 @@ from scipy.signal import lfilter
 
 #: A folder with speech_far/*.flac, speech_near/*.flac and rir/*.wav at 16 kHz; without it the shipped recordings are taken.
 FOLDER = os.environ.get("RTKIT_ECHO_DATA")
-#: This room was never looked at while the constants of `echo` were chosen, nor were the talkers of this file but those in its first scene.
+#: This room was never looked at while the constants of `echo` were chosen, nor were the talkers of this file but those in its first scene;
+#: its network learned from both.
 HELD_OUT_ROOM, HELD_OUT_TALKERS = "overlap_save_rir", "libri_mix6"
 #: Four chords, as MIDI notes, a beat (s), and the loss of a string in a period.
 CHORDS = ((45, 57, 60, 64), (41, 57, 60, 65), (48, 55, 60, 64), (43, 55, 59, 62))

@@ -14,9 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import soundfile
 import soxr
-from rtkit_echo.comparison import CHANGE, RATE, SECONDS, changed_path, delay_of, in_time, joined_at, scene, shipped
-
-import rtkit
+from rtkit_echo.comparison import CHANGE, RATE, SECONDS, cancellers, changed_path, delay_of, in_time, joined_at, scene, shipped
 
 HERE = Path(__file__).parent
 #: Of the second call: bulk delay (ms), and how much faster the microphone's clock runs (ppm).
@@ -27,11 +25,6 @@ JOINS = 10, 16
 PEAK, LEVELS = 0.5, (-120, -55)
 #: Of the MP3 files: 0 the best, 1 the smallest.
 SMALLER = 0.6
-
-
-def echo(near, far):
-    """What `echo` makes of near and far end."""
-    return rtkit.apply("echo", np.stack([near, far], axis=1), rate=RATE)[0][:, 0]
 
 
 def moved(signal):
@@ -73,6 +66,7 @@ def main():
         ),
         "headphones": ("No echo: the far end talks, too, but in headphones", np.zeros_like(far), talker),
     }
+    echo = cancellers()["echo"]
     cleaned = in_time(echo, delay_of(echo))
     for name, (title, came_back, voice) in calls.items():
         near = came_back + voice + noise
