@@ -1,5 +1,8 @@
 """`echo` on the shipped recordings: depth, double talk, changes of path, delay and clock, and what it leaves alone."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -148,6 +151,34 @@ def test_a_talker_with_a_headset_is_left_alone_and_an_echo_that_comes_later_is_f
     assert left["echo"] > left["adaline"] + 9
     assert found[0] > 12
     assert found[1] > 33
+
+
+KERNELS = """
+import sys
+import numba
+from rtkit_echo.scenes import room_scene
+import rtkit
+
+def loaded():
+    modules = [module for name, module in sys.modules.items() if name.startswith("rtkit_echo.")]
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, numba.core.dispatcher.Dispatcher)]
+    return {value.py_func.__qualname__: len(value.signatures) for value in found}
+
+scene = room_scene()
+echo = rtkit.create("echo")
+echo.open(rtkit.SampleSpec(scene.rate, ("near", "far")))
+before = loaded()
+samples = scene.samples
+samples[3200:, 0] = scene.near[:-3200]  # a delay to be found
+echo.process(rtkit.Block(samples, 0, scene.rate, ("near", "far")))
+assert any(event.data["delay_ms"] > 100 for event in echo.events)
+assert loaded() == before, {name: count for name, count in loaded().items() if before.get(name) != count}
+"""
+
+
+def test_all_kernels_are_there_before_the_first_sample():
+    """In a process of its own: here others have used them."""
+    subprocess.run([sys.executable, "-c", KERNELS], check=True)
 
 
 def test_silence_stays_silence():
