@@ -28,8 +28,11 @@ def rows():
     if held_out:
         yield (f"**{len(held_out)} other pairs**", *[""] * len(names))
         yield from turned(list(comparison.compare(held_out, names)), names, scenes.EVERYDAY)
-    yield ("**others**", *[""] * len(names))
-    yield from turned(list(lines.compare(wanted)), names, lines.LABELS)
-    found = {name: recordings.figures(cancel) for name, cancel in cancellers.items()} if data.FOLDER else {}
-    yield from turned([{"canceller": name} | row for name, row in found.items()], names, {key: key for key in found.get("echo", {})})
+    found = list(lines.compare(wanted))
+    heads = [row["canceller"] for row in found]
+    yield ("**telephone hybrids**, 8 kHz", *heads)
+    yield from turned(found, heads, lines.LABELS)
+    yield ("**recordings and cost**", *names)
+    heard = {name: recordings.figures(cancel) for name, cancel in cancellers.items()} if data.FOLDER else {}
+    yield from turned([{"canceller": name} | row for name, row in heard.items()], names, {key: key for key in heard.get("echo", {})})
     yield from cost.figures(cancellers, pairs[0])

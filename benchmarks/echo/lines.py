@@ -2,7 +2,7 @@
 
 import numpy as np
 import soxr
-from rtkit_echo.comparison import LONGEST, SECONDS, TALK, Pair, cancellers, delay_of, in_time, joined_at, reached, scene, shown, speech
+from rtkit_echo.comparison import LONGEST, SECONDS, TALK, Pair, cancellers, delay_of, in_time, joined_at, own, reached, scene, shown, speech
 from rtkit_echo.scenes import FLAT_DELAY, HYBRID_LOSS, hybrids
 from scipy.signal import lfilter
 
@@ -17,6 +17,7 @@ LABELS = {
     "dt_pesq": "hybrids, double talk: PESQ (narrow band)",
     "dt_stoi": "hybrids, double talk: STOI",
 }
+LABELS |= {f"short_{key}": f"{label}, tail of 32 ms" for key, label in LABELS.items()}
 
 
 def pairs():
@@ -44,17 +45,24 @@ def measure(cleaned, pair, seed):
     return found | {f"dt_{key}": value for key, value in speech(voice[talk], out[talk], RATE).items()}
 
 
+def figures(cancel):
+    late, found = delay_of(cancel), {}
+    for number, pair in enumerate(pairs()):
+        for key, value in measure(in_time(cancel, late), pair, number).items():
+            found.setdefault(key, []).append(value)
+    return {key: shown(key, values) for key, values in found.items()}
+
+
 def compare(wanted):
-    """Figures by canceller; those that do not run at this rate are left out."""
+    """Figures by canceller; those that do not run at this rate are left out. `echo` with its own tail, and with that of a line."""
     for name, cancel in cancellers(RATE, TAILS).items():
         if not wanted(name):
             continue
         try:
-            late = delay_of(cancel)
+            found = figures(cancel)
         except ValueError:
             continue
-        found = {}
-        for number, pair in enumerate(pairs()):
-            for key, value in measure(in_time(cancel, late), pair, number).items():
-                found.setdefault(key, []).append(value)
-        yield {"canceller": name} | {key: shown(key, values) for key, values in found.items()}
+        if name.startswith("echo"):
+            short = own(f"{name}{',' if ':' in name else ':'}tail_ms={1000 * TAILS[0]:g}", RATE)
+            found |= {f"short_{key}": value for key, value in figures(short).items()}
+        yield {"canceller": name} | found

@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import soundfile
 import soxr
-from rtkit_echo.comparison import CHANGE, RATE, SECONDS, cancellers, changed_path, delay_of, in_time, joined_at, scene, shipped
+from rtkit_echo.comparison import CHANGE, RATE, SECONDS, changed_path, delay_of, in_time, joined_at, own, scene, shipped
 
 HERE = Path(__file__).parent
 #: Of the second call: bulk delay (ms), and how much faster the microphone's clock runs (ppm).
@@ -66,7 +66,7 @@ def main():
         ),
         "headphones": ("No echo: the far end talks, too, but in headphones", np.zeros_like(far), talker),
     }
-    echo = cancellers()["echo"]
+    echo = own("echo")
     cleaned = in_time(echo, delay_of(echo))
     for name, (title, came_back, voice) in calls.items():
         near = came_back + voice + noise

@@ -48,18 +48,20 @@ def shipped() -> list[Pair]:
     return [Pair(read("far.flac", RATE), read("near.flac", RATE), read("room.wav", RATE), other.astype(np.float32))]
 
 
+def own(chain: str, rate: float = RATE) -> Canceller:
+    """A chain of this plug-in's processors."""
+    return lambda near, far: apply(chain, np.stack([near, far], axis=1), rate=rate)[0][:, 0]
+
+
 def cancellers(rate: float = RATE, tails: Sequence[float] = TAILS) -> dict[str, Canceller]:
     """The microphone as it is, those of this plug-in, and every peer that is installed, with each of these tails (s) where it takes one."""
-
-    def own(chain: str) -> Canceller:
-        return lambda near, far: apply(chain, np.stack([near, far], axis=1), rate=rate)[0][:, 0]
 
     def of(peer: peers.Peer, tail: float) -> Canceller:
         return lambda near, far: peer(near, far, round(rate), tail)
 
     chains = ("echo", "echo:suppressor=rule", "echo:suppressor=none", "adaline:tail_ms=128", "slpr:tail_ms=128")
     found: dict[str, Canceller] = {"nothing": lambda near, far: near}
-    found |= {name: own(name) for name in chains}
+    found |= {name: own(name, rate) for name in chains}
     for name, peer in peers.installed().items():
         fixed = name.startswith("AEC3")  # its tail is fixed inside
         for tail in tails[:1] if fixed else tails:
