@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rtkit.arrays.apply import apply as apply
     from rtkit.arrays.read import Recording as Recording
     from rtkit.arrays.read import read as read
+    from rtkit.cli.listing import show_table as show_table
     from rtkit.cli.progress import show_progress as show_progress
     from rtkit.core.endpoints import make_source as make_source
     from rtkit.core.errors import DeviceError as DeviceError
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from rtkit.core.errors import StepError as StepError
     from rtkit.core.errors import StopStream as StopStream
     from rtkit.core.errors import UsageError as UsageError
+    from rtkit.core.files import make_folder as make_folder
+    from rtkit.core.files import read_arrays as read_arrays
+    from rtkit.core.files import write_arrays as write_arrays
     from rtkit.core.hookspecs import Register as Register
     from rtkit.core.hookspecs import hookimpl as hookimpl
     from rtkit.core.host import create as create
@@ -38,8 +42,6 @@ if TYPE_CHECKING:
     from rtkit.core.items import Samples as Samples
     from rtkit.core.items import SampleSpec as SampleSpec
     from rtkit.core.items import Spec as Spec
-    from rtkit.core.npz import read_arrays as read_arrays
-    from rtkit.core.npz import write_arrays as write_arrays
     from rtkit.core.parameters import Range as Range
     from rtkit.core.parameters import check_values as check_values
     from rtkit.core.processor import AnyProcessor as AnyProcessor
@@ -58,17 +60,17 @@ if TYPE_CHECKING:
     from rtkit.signals.blocks import channel_names as channel_names
     from rtkit.signals.blocks import in_blocks as in_blocks
     from rtkit.signals.blocks import unique_names as unique_names
-    from rtkit.signals.files import Lines as Lines
-    from rtkit.signals.files import make_folder as make_folder
+    from rtkit.signals.lines import Lines as Lines
     from rtkit.signals.table import TIME_COLUMNS as TIME_COLUMNS
 
 _HOMES = {
+    "cli.listing": ("show_table",),
     "cli.progress": ("show_progress",),
     "arrays.apply": ("Pipeline", "apply"),
     "signals.blocks": ("BLOCK_SAMPLES", "channel_names", "in_blocks", "unique_names"),
     "core.endpoints": ("make_source",),
     "core.errors": ("DeviceError", "InputError", "RtkitError", "SpecError", "StepError", "StopStream", "UsageError"),
-    "signals.files": ("Lines", "make_folder"),
+    "signals.lines": ("Lines",),
     "core.npz": ("read_arrays", "write_arrays"),
     "core.hookspecs": ("Register", "hookimpl"),
     "core.host": ("create", "host"),

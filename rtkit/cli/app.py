@@ -122,7 +122,7 @@ def plugins(
     else:
         if name is not None:
             print(listing.summary(name))
-        listing.show(found)
+        listing.show_table(found)
 
 
 @app.command()
@@ -137,7 +137,7 @@ def devices(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = 
         return
     for what, found in (("audio devices", audio_devices()), ("cameras", cameras())):
         print(what if found else f"no {what}")
-        listing.show(found)
+        listing.show_table(found)
 
 
 @app.command()
@@ -159,6 +159,6 @@ def bench(name: Annotated[str | None, typer.Argument(help="A processor; all when
     from rtkit.cli import listing
     from rtkit.cli.bench import bench_processors
 
-    listing.show(bench_processors([name] if name else list(host().processors)))
+    listing.show_table(bench_processors([name] if name else list(host().processors)))
     if name and (rows := call_function(name, "bench", name)):
-        listing.show(rows)
+        listing.show_table(rows)

@@ -8,7 +8,7 @@ import json
 from rtkit.core.items import Event, Item, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options
-from rtkit.signals.files import Lines
+from rtkit.signals.lines import Lines
 
 
 def as_line(event: Event) -> str:

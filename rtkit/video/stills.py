@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from rtkit.core.errors import InputError, UsageError
+from rtkit.core.files import make_folder
 from rtkit.core.items import Frame, FrameSpec, Image, Item, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options, Source
-from rtkit.signals.files import make_folder
 from rtkit.video.capture import USUAL_FPS
 from rtkit.video.opencv import opencv
 from rtkit.video.size import fit, parse_size

@@ -1,26 +1,10 @@
-"""Folders and files of lines to write to; what fails is told in one line."""
+"""A text file that is written line by line."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from rtkit.core.errors import InputError
-
-
-def make_folder(name: str | Path) -> Path:
-    """Make a folder, with those above it, if it is not there.
-
-    Raises
-    ------
-    InputError
-        It cannot be made.
-    """
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: no folder to write to: {error.strerror}") from None
-    return folder
 
 
 class Lines:

@@ -1,4 +1,4 @@
-"""Arrays in npz files: written whole or not at all, and read with every way in which such a file can be damaged told in one line."""
+"""Folders to write to, and arrays in npz files: written whole or not at all; what is damaged is told in one line."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from rtkit.core.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, NDArray[Any]], compressed: bool = False) -> None:
@@ -22,6 +22,8 @@ def write_arrays(path: str | Path, arrays: Mapping[str, NDArray[Any]], compresse
     InputError
         The file cannot be written; what was there before stays.
     """
+    import numpy as np  # here: commands that make a folder load at every start
+
     path = Path(path)
     part = path.with_name(path.name + ".part")
     try:
@@ -51,6 +53,8 @@ def read_arrays(path: str | Path, expected: str) -> dict[str, NDArray[Any]]:
     InputError
         There is no such file, it cannot be read, or it is damaged.
     """
+    import numpy as np
+
     try:
         with np.load(path, allow_pickle=False) as file:
             return dict(file)
@@ -60,3 +64,19 @@ def read_arrays(path: str | Path, expected: str) -> dict[str, NDArray[Any]]:
         raise InputError(f"{path}: damaged or not readable: {error.strerror or error}; expected {expected}") from None
     except Exception:  # numpy, zipfile and zlib raise a dozen kinds for damage, listed nowhere; numpy's words even advise to unpickle
         raise InputError(f"{path}: damaged, or no npz file; expected {expected}") from None
+
+
+def make_folder(name: str | Path) -> Path:
+    """Make a folder, with those above it, if it is not there.
+
+    Raises
+    ------
+    InputError
+        It cannot be made.
+    """
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: no folder to write to: {error.strerror}") from None
+    return folder
