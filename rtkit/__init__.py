@@ -71,7 +71,6 @@ _HOMES = {
     "core.endpoints": ("make_source",),
     "core.errors": ("DeviceError", "InputError", "RtkitError", "SpecError", "StepError", "StopStream", "UsageError"),
     "signals.lines": ("Lines",),
-    "core.npz": ("read_arrays", "write_arrays"),
     "core.hookspecs": ("Register", "hookimpl"),
     "core.host": ("create", "host"),
     "core.items": ("Block", "Event", "Frame", "FrameSpec", "Image", "Item", "SampleSpec", "Samples", "Spec"),
