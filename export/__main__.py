@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.recipes import MODELS, Entry, load_recipe
-from rtkit.errors import RtkitError, UsageError
+from rtkit.core.errors import RtkitError, UsageError
 
 if TYPE_CHECKING:
     from rtkit.onnx import Card

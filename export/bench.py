@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from export.recipes import load_recipe
-from rtkit.errors import UsageError
+from rtkit.core.errors import UsageError
 from rtkit.onnx import load
 
 

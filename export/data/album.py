@@ -14,7 +14,7 @@ from rtkit_faces.gathering import Gatherer, pictures_in
 from rtkit_faces.training import Labels
 
 from export.data.origin import Origin
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 from rtkit.video.stills import read_picture
 
 #: Fewest faces of a person: so many that some are left when a part is left out.

@@ -13,7 +13,7 @@ from rtkit_echo.scenes import at_level
 
 from export.data import Floats
 from export.data.origin import Origin
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 Random = np.random.Generator
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from export.data import Floats
 from export.data.origin import Origin, find, sha256
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 #: Samples of a heartbeat.
 SAMPLES = 140

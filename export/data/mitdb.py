@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from export.data import Floats
 from export.data.origin import Origin, find
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

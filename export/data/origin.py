@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from rtkit_cluster.encoder import Encoder
 from rtkit_cluster.fit import Shown, choose, fit, k_means, space_of
 
 from export.data.pictures import FRUITS, Fruits
-from rtkit.items import Image
+from rtkit.core.items import Image
 from rtkit.onnx.picture import PictureInput
 from rtkit.video.size import to_grey
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rtkit_colorize.colorize import Colorize
 
 import rtkit
-from rtkit.items import Image
+from rtkit.core.items import Image
 from rtkit.onnx import Card, load
 from rtkit.onnx.card import NAME, Normalisation, describe
 from rtkit.onnx.find import MODEL

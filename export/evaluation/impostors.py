@@ -15,7 +15,7 @@ from rtkit_vae.view import on_black, squared
 from export.data import Floats
 from export.data.fashion_mnist import SIDE_PX, Clothes
 from export.data.pictures import read_fruits360
-from rtkit.items import Image
+from rtkit.core.items import Image
 
 #: Pictures of noise, and test pictures that are turned, mirrored or darkened.
 NOISE_PICTURES, TURNED_PICTURES = 1000, 2000

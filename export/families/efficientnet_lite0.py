@@ -10,7 +10,7 @@ import keras
 import onnx
 
 from export.data.origin import Origin, find, sha256
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 FILE = "efficientnet_lite0_cam.onnx"
 WHAT = "EfficientNet-Lite0 as ONNX, batch normalisation folded into its convolutions, which are named stem, b0d, b0p, b1e …"

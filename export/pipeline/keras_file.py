@@ -10,7 +10,7 @@ import keras
 from export.data.origin import sha256
 from export.pipeline.release import TrainedModel, release
 from export.pipeline.stateful import is_recurrent, stateful
-from rtkit.errors import InputError, RtkitError
+from rtkit.core.errors import InputError, RtkitError
 from rtkit.onnx import Card
 
 

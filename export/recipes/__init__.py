@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
-from rtkit.errors import UsageError
+from rtkit.core.errors import UsageError
 
 if TYPE_CHECKING:
     from export.pipeline.release import TrainedModel

@@ -18,7 +18,7 @@ from export.evaluation.colorize import compare_with_baselines, grey_to_colour_ta
 from export.families import efficientnet_lite0
 from export.pipeline.release import TensorInfo, TrainedModel
 from export.pipeline.training import TrainingPlan, fit, make_deterministic, warm_up_cosine
-from rtkit.items import Image
+from rtkit.core.items import Image
 from rtkit.onnx.card import Normalisation
 
 PARAMETERS = 3_060_338

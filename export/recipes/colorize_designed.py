@@ -12,7 +12,7 @@ from export.data.pictures import read_fruits360
 from export.evaluation.colorize import compare_with_baselines, grey_to_colour_table, model_colorizer
 from export.pipeline.release import TensorInfo, TrainedModel
 from export.pipeline.training import TrainingPlan, fit, warm_up_cosine
-from rtkit.items import Image
+from rtkit.core.items import Image
 from rtkit.onnx.card import Normalisation
 from rtkit.video.size import to_grey
 

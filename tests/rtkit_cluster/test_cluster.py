@@ -14,7 +14,7 @@ import rtkit
 from export.data.pictures import Fruits, read_groceries
 from export.evaluation.clusters import evaluate, evaluate_groceries
 from rtkit import InputError, UsageError
-from rtkit.items import Frame, FrameSpec
+from rtkit.core.items import Frame, FrameSpec
 from rtkit.testing import check_processor
 from tests.rtkit_cluster.pictures import FRUITS, VISION, averaging, fruits
 

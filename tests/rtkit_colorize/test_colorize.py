@@ -17,7 +17,7 @@ import rtkit
 from export.data.pictures import read_fruits360, read_groceries
 from export.evaluation.colorize import ab_error, colour_flicker, flicker, foreground, grey_copy, grey_to_colour_table, psnr
 from rtkit import InputError, UsageError
-from rtkit.items import FrameSpec
+from rtkit.core.items import FrameSpec
 from rtkit.testing import check_processor
 from rtkit.video.size import to_grey
 from rtkit.video.stills import read_picture
