@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
             raise UsageError(f"--out {options.out}: is a file; expected a folder")
         if options.model is None:
             for name, (does, plugin) in (MODELS | {"cam": CAM}).items():
-                print(f"{name:12}{does}; in plugins/{plugin}")
+                print(f"{name:23}{does}; in plugins/{plugin}")
         elif options.model == "convert":
             _convert(options)
         elif options.model == "cam":

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import rtkit
+from export.__main__ import main
 from export.data.ecg5000 import read_ecg5000
 from export.data.origin import sha256
 from export.data.silverbox import RATE_HZ, read_silverbox
@@ -19,20 +20,30 @@ from export.pipeline import quantisation, verification
 from export.pipeline.conversion import convert
 from export.pipeline.release import TrainedModel, release
 from export.pipeline.stateful import stateful
-from export.pipeline.training import ResultCache, TrainingPlan, fit, make_deterministic
-from export.recipes import aami, heartbeat, narx
+from export.pipeline.training import ResultCache, TrainingPlan, fit, make_deterministic, warm_up_cosine
+from export.recipes import MODELS, aami, heartbeat, load_recipe, narx
 from rtkit import InputError, RtkitError
 from rtkit.onnx import Stepper, load
 from rtkit.onnx.card import read_card
+from rtkit.onnx.find import shipped
 
 ROOT = Path(__file__).parents[2]
 layers = keras.layers
 
 
-def export(*arguments, cwd=ROOT, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "export", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=500, **options
-    )
+@pytest.fixture
+def export(capsys):
+    """`python -m export` in this process: each start of TensorFlow costs more than what is tested."""
+
+    def run(*arguments):
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as stopped:  # of argparse
+            code = stopped.code
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+    return run
 
 
 def beats_file(folder: Path, count: int = 560) -> Path:
@@ -228,7 +239,7 @@ def test_a_quantised_variant_is_kept_only_if_faster_and_as_accurate(tmp_path, mo
     assert [row["variant"] for row in rows] == ["float32", *names]
 
 
-def test_the_command_trains_and_is_interrupted_and_goes_on(tmp_path):
+def test_the_command_trains_and_is_interrupted_and_goes_on(tmp_path, export, monkeypatch):
     """The whole way of the heartbeat model in one epoch, cut off by Ctrl-C on its way."""
     folder = beats_file(tmp_path / "data" / "deep")
     command = ("heartbeat", "--data", tmp_path / "data", "--out", tmp_path / "out", "--epochs", "1", "--seed", "5")
@@ -248,6 +259,8 @@ def test_the_command_trains_and_is_interrupted_and_goes_on(tmp_path):
     results = json.loads(finished.read_text())["results"]
     assert results
     assert not (tmp_path / "out").exists()
+    monkeypatch.setattr(heartbeat, "FOLDS", 2)  # as well shown with fewer trainings
+    monkeypatch.setattr(heartbeat, "REPEATS", 1)
     done = export(*command)
     assert done.returncode == 0, done.stderr
     assert "as designed, seed 5" not in done.stdout  # its result was kept
@@ -262,7 +275,7 @@ def test_the_command_trains_and_is_interrupted_and_goes_on(tmp_path):
     assert not finished.exists()
 
 
-def test_missing_and_wrong_data_say_what_to_put_where(tmp_path):
+def test_missing_and_wrong_data_say_what_to_put_where(tmp_path, export):
     for folder in (tmp_path / "nowhere", tmp_path):
         done = export("heartbeat", "--data", folder, "--out", tmp_path / "out")
         assert done.returncode == 3
@@ -312,7 +325,7 @@ def test_the_narx_step_predicts_what_the_network_predicts_from_regressors():
     np.testing.assert_allclose(out[2:, 0], expected, atol=1e-6)
 
 
-def test_a_users_keras_file_is_converted_and_runs(tmp_path):
+def test_a_users_keras_file_is_converted_and_runs(tmp_path, export):
     keras.utils.set_random_seed(2)
     model = keras.Sequential([keras.Input((None, 2)), layers.LSTM(6, return_sequences=True), layers.Dense(1)])
     model.save(tmp_path / "My model.keras")
@@ -338,7 +351,7 @@ def test_a_users_keras_file_is_converted_and_runs(tmp_path):
         ),
     ],
 )
-def test_odd_keras_files(tmp_path, network, code, said):
+def test_odd_keras_files(tmp_path, export, network, code, said):
     keras.utils.set_random_seed(1)
     network().save(tmp_path / "odd.keras")
     done = export("convert", tmp_path / "odd.keras")
@@ -348,7 +361,7 @@ def test_odd_keras_files(tmp_path, network, code, said):
     assert not (tmp_path / "odd" / "step.onnx").exists()
 
 
-def test_a_file_where_the_folder_should_be_is_said_at_once(tmp_path):
+def test_a_file_where_the_folder_should_be_is_said_at_once(tmp_path, export):
     (tmp_path / "out").write_text("mine")
     done = export("narx", "--data", tmp_path, "--out", tmp_path / "out")
     assert (done.returncode, "is a file" in done.stderr) == (2, True)
@@ -369,7 +382,7 @@ def test_a_work_folder_keeps_what_is_not_of_the_training(tmp_path):
     assert not tmp_path.exists()
 
 
-def test_a_keras_file_with_code_of_its_own_is_not_run(tmp_path):
+def test_a_keras_file_with_code_of_its_own_is_not_run(tmp_path, export):
     model = keras.Sequential([keras.Input((4,)), layers.Lambda(lambda x: x + 1)])
     model.save(tmp_path / "trap.keras")
     (tmp_path / "garbage.keras").write_bytes(b"garbage")
@@ -396,3 +409,40 @@ def test_the_aami_network_is_as_its_card_says(tmp_path):
     assert len(form.outputs) == 3
     with pytest.raises(InputError, match="no such folder"):
         aami.make(tmp_path / "nowhere", 1, 0, tmp_path)
+
+
+def test_keras_is_timed_beside_onnx_runtime(export):
+    """The claim is 20 times tf.function and 150 times predict; the margin is for a busy machine."""
+    done = export("bench", "heartbeat", "--json")
+    assert done.returncode == 0, done.stderr
+    ratios = {row["call"]: row["times ONNX Runtime"] for row in json.loads(done.stdout)}
+    assert ratios["ONNX Runtime"] == 1
+    assert ratios["tf.function"] >= 10
+    assert ratios["Keras predict"] >= 75
+    assert ratios["Keras call"] >= 75
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("cluster_fruits", "is built on weights in a file"), ("nothing", "no model is called 'nothing'")]
+)
+def test_what_cannot_be_timed_is_said(export, name, said):
+    done = export("bench", name)
+    assert (done.returncode, said in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_recipe_is_whole_and_builds_what_its_plugin_ships(name):
+    recipe = load_recipe(name)
+    assert callable(recipe.build)
+    assert callable(recipe.make)
+    assert (ROOT / "plugins" / MODELS[name].plugin).is_dir()
+    if name != "faces":  # people's own
+        assert shipped()[name].parts[-3:] == (MODELS[name].plugin, "models", name)
+
+
+def test_the_learning_rate_warms_up_and_falls_as_a_cosine():
+    rate = warm_up_cosine(2.0, 120, 20, start=1.0, floor=0.25)
+    found = [float(rate(step)) for step in (0, 10, 20, 70, 120, 500)]
+    np.testing.assert_allclose(found, [1, 1.5, 2, 0.5 * (2 + 0.5), 0.5, 0.5], rtol=1e-6)
+    assert float(warm_up_cosine(2.0, 100)(0)) == 2
+    assert float(warm_up_cosine(2.0, 5, 20)(21)) <= 1e-6  # a training that ends in its warm-up
