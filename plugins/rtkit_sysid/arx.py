@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -11,11 +11,9 @@ from rtkit.errors import InputError, UsageError
 from rtkit.parameters import Range
 from rtkit_sysid.identifier import Identifier, Learner
 from rtkit_sysid.linear import is_linear, linear_weights
-from rtkit_sysid.model import Form, products
+from rtkit_sysid.predictor import Form, products
 from rtkit_sysid.regressors import Floats, Order
-
-if TYPE_CHECKING:
-    from rtkit_sysid.transfer import TransferFunction
+from rtkit_sysid.transfer import TransferFunction
 
 Rule = Literal["lms", "nlms", "rls"]
 
@@ -158,6 +156,4 @@ class Arx(Identifier):
         InputError
             The model, from a file, is not linear.
         """
-        from rtkit_sysid.transfer import TransferFunction
-
         return TransferFunction.of(self.predictor(output), input, self.spec.rate)

@@ -11,7 +11,7 @@ from rtkit.stream import Stream
 from rtkit_sysid import plots
 from rtkit_sysid.command import described, draw
 from rtkit_sysid.identify import Wish, identify
-from rtkit_sysid.model import rms
+from rtkit_sysid.predictor import rms
 from rtkit_sysid.recording import read_recording
 from rtkit_sysid.regressors import Order
 from rtkit_sysid.transfer import TransferFunction

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from rtkit_sysid.model import Form, products
+from rtkit_sysid.predictor import Form, products
 from rtkit_sysid.regressors import Order
 
 #: Lags that are tried.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtkit_sysid import kernel
-from rtkit_sysid.model import Form
+from rtkit_sysid.predictor import Form
 from rtkit_sysid.regressors import Floats, rows, usable
 
 #: Errors, ``JᵀJ``, ``Jᵀe`` of some parameters.

@@ -13,7 +13,8 @@ from rtkit.errors import SpecError, UsageError
 from rtkit.items import Block, SampleSpec
 from rtkit.parameters import Range
 from rtkit.processor import SampleProcessor, restore
-from rtkit_sysid.model import Form, Model, Predictor, Scale
+from rtkit_sysid.model import Model
+from rtkit_sysid.predictor import Form, Predictor, Scale
 from rtkit_sysid.regressors import Floats, Order
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Learner:
     Parameters
     ----------
     form, scale, theta
-        As of `rtkit_sysid.model.Predictor`; `theta` changes as it learns.
+        As of `rtkit_sysid.predictor.Predictor`; `theta` changes as it learns.
     upper, variances : ndarray
         Covariance of `theta`, ``[p, p]`` and ``[p]``; of no size where the rule has none.
     power : ndarray

@@ -13,7 +13,8 @@ from rtkit.errors import InputError
 from rtkit_sysid import fit
 from rtkit_sysid.families import SEEDS, Candidate, candidates
 from rtkit_sysid.fit import Record
-from rtkit_sysid.model import Form, Model, Predictor, Scale, is_constant, products, rms
+from rtkit_sysid.model import Model
+from rtkit_sysid.predictor import Form, Predictor, Scale, is_constant, products, rms
 from rtkit_sysid.recording import Recording
 from rtkit_sysid.regressors import Floats, Order
 from rtkit_sysid.residuals import independence, whiteness

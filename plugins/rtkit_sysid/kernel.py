@@ -102,14 +102,6 @@ def rows_out(rows: Floats, theta: Floats, terms: Ints, hidden: int, activation: 
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def rows_slopes(rows: Floats, theta: Floats, terms: Ints, hidden: int, activation: int, out: Floats, jacobian: Floats) -> None:
-    """Outputs ``[n]`` for rows of regressors, and their slopes by the parameters ``[n, p]``."""
-    by_x = np.empty(rows.shape[1])
-    for k in range(rows.shape[0]):
-        out[k] = slopes(rows[k], theta, terms, hidden, activation, jacobian[k], by_x)
-
-
-@numba.njit(nogil=True, cache=True, error_model="numpy")
 def fill(x: Floats, u: Floats, past: Floats, k: int, na: int, nb: int, delay: int) -> bool:
     """The regressors at time k: u[k-delay] … u[k-delay-nb+1] of each input, then past[k-1] … past[k-na]. Whether all are known."""
     place = 0

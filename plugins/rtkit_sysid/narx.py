@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rtkit.parameters import Range
 from rtkit_sysid.identifier import SETTLED, Identifier, Learner
-from rtkit_sysid.model import Form, Scale
+from rtkit_sysid.predictor import Form, Scale
 from rtkit_sysid.regressors import Floats, Order
 
 #: Complete samples from which means and scales are taken, before anything is learned.

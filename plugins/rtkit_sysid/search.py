@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rtkit_sysid import fit
 from rtkit_sysid.families import Candidate
 from rtkit_sysid.fit import WHOLE, Record
-from rtkit_sysid.model import Form, Predictor, Scale, rms
+from rtkit_sysid.predictor import Form, Predictor, Scale, rms
 from rtkit_sysid.regressors import Floats, usable
 
 #: Rounds: lengths (samples) of the free runs on whose errors candidates learn; the first, one step, is least squares where it can be.

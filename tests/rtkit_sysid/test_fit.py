@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rtkit_sysid import fit, kernel
 from rtkit_sysid.fit import WHOLE, Record
-from rtkit_sysid.model import Form, Predictor, Scale, products, rms
+from rtkit_sysid.predictor import Form, Predictor, Scale, products, rms
 from rtkit_sysid.regressors import Order, rows, usable
 
 from tests.rtkit_sysid.plants import PLANT, mild, random_rows

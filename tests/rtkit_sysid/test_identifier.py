@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plants import drive, linear, mild, open_on, polynomial, write_model
 from rtkit_sysid.arx import Arx
-from rtkit_sysid.model import Form, Predictor, Scale, products
 from rtkit_sysid.narx import SETTLE, Narx
+from rtkit_sysid.predictor import Form, Predictor, Scale, products
 from rtkit_sysid.regressors import Order
 
 import rtkit

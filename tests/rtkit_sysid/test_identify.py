@@ -8,7 +8,8 @@ import pytest
 from rtkit_sysid import kernel
 from rtkit_sysid.demo import TEST, TRAIN, run
 from rtkit_sysid.identify import Wish, dead_time, identify
-from rtkit_sysid.model import Model, rms
+from rtkit_sysid.model import Model
+from rtkit_sysid.predictor import rms
 from rtkit_sysid.recording import Recording, read_recording
 from rtkit_sysid.regressors import Order
 

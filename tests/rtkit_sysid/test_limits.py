@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from rtkit_sysid.families import MOST, candidates
 from rtkit_sysid.identify import Wish, identify
-from rtkit_sysid.model import Model, Predictor, Scale
+from rtkit_sysid.model import Model
 from rtkit_sysid.narx import Narx
+from rtkit_sysid.predictor import Predictor, Scale
 from rtkit_sysid.recording import Recording
 from rtkit_sysid.regressors import Order
 

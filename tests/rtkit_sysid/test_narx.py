@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from plants import drive, mild, open_on
 from rtkit_sysid import kernel
 from rtkit_sysid.arx import Arx
-from rtkit_sysid.model import Form, products
 from rtkit_sysid.narx import SETTLE, Narx
+from rtkit_sysid.predictor import Form, products
 from rtkit_sysid.regressors import Order, rows
 
 from rtkit.testing import check_processor

@@ -5,7 +5,7 @@ import pytest
 import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rtkit_sysid.model import Form, Predictor, Scale, products
+from rtkit_sysid.predictor import Form, Predictor, Scale, products
 from rtkit_sysid.regressors import Order
 from rtkit_sysid.transfer import TransferFunction
 
