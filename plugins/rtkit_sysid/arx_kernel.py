@@ -96,7 +96,7 @@ def least_squares_step(
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
 def run(
     u: Floats, y: Floats, start: int, na: int, nb: int, delay: int, terms: Ints, theta: Floats, upper: Floats, variances: Floats,
-    power: Floats, rule: int, learn: bool, step_size: float, forgetting: float, out: Floats,
+    power: Floats, learned: Ints, rule: int, learn: bool, step_size: float, forgetting: float, out: Floats,
 ) -> None:  # fmt: skip
     """Predict each sample from `start` on, and learn from it.
 
@@ -112,6 +112,8 @@ def run(
         Covariance of `theta`; see `least_squares_step`. Only RLS uses them.
     power : ndarray
         Mean squares of the terms ``[p]``; 0 before the first that is not 0.
+    learned : ndarray
+        ``[1]``: rows learned from; counted up.
     rule : int
         LMS, NLMS, RLS.
     learn : bool
@@ -142,6 +144,7 @@ def run(
         error = y[k] - value
         if not (0 < energy < LARGEST_SQUARE and abs(error) < LARGEST_SQUARE):  # a missing y[k] fails this
             continue
+        learned[0] += 1
         usual = 0.0
         for t in range(count):
             square = phi[t] * phi[t]

@@ -145,7 +145,7 @@ class Predictor:
         from rtkit_sysid import kernel
 
         scaled_u, scaled_y = self.scale.apply(u, y)
-        start = max(self.form.order.reach, initial or 0)
+        start = max(self.form.order.max_lag, initial or 0)
         out = kernel.free_run(scaled_u, scaled_y, start, horizon or len(y) + 1, *_lags(self.form.order), self.theta, *self.form.kernel_form)
         return np.asarray(out * self.scale.y_scale + self.scale.y_mean)
 

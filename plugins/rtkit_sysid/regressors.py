@@ -36,7 +36,7 @@ class Order:
     delay: int = 0
 
     @property
-    def reach(self) -> int:
+    def max_lag(self) -> int:
         """Samples before the first one that can be predicted."""
         return max(self.na, self.delay + self.nb - 1)
 
@@ -65,7 +65,7 @@ def usable(u: Floats, y: Floats, order: Order) -> NDArray[np.int64]:
     good = np.isfinite(y)
     whole = np.asarray(np.isfinite(u).all(axis=1))
     known = good.copy()
-    known[: order.reach] = False
+    known[: order.max_lag] = False
     for back in range(1, order.na + 1):
         known[back:] &= good[: n - back]
     for back in range(order.delay, order.delay + order.nb):

@@ -158,14 +158,14 @@ class Search:
             chosen = np.random.default_rng(0).random(len(times)) < LEFT_OUT
             return times[~chosen], times[chosen]
         inside = (times >= begin) & (times < end)
-        return times[(times < begin) | (times >= end + form.order.reach)], times[inside]
+        return times[(times < begin) | (times >= end + form.order.max_lag)], times[inside]
 
     def errors(self, form: Form, theta: Floats, begin: int, end: int, judged: NDArray[np.int64]) -> tuple[float, ...]:
         """Errors one step ahead, 1 to `AHEAD` steps ahead, and of a free run over a part, scaled."""
         predictor = Predictor(form, Scale.none(form.inputs), theta)
         one = rms((predictor.one_step(self.u, self.y) - self.y)[judged])
         part = slice(begin, min(end, begin + MOST_JUDGED))
-        skipped = max(form.order.reach, min(50, (part.stop - part.start) // 10))
+        skipped = max(form.order.max_lag, min(50, (part.stop - part.start) // 10))
         run = predictor.free_run(self.u[part], self.y[part], skipped)
         ahead = predictor.free_run(self.u[part], self.y[part], horizon=AHEAD)
         errors = (rms((values - self.y[part])[skipped:]) for values in (ahead, run))
@@ -231,7 +231,7 @@ class Search:
         others = [LARGER * u]
         if self.short:
             random, pieces = np.random.default_rng(0), np.array_split(u, PIECES)
-            fade = max(FADED, 2 * form.order.reach)
+            fade = max(FADED, 2 * form.order.max_lag)
             others += [_faded([pieces[number] for number in random.permutation(PIECES)], fade) for _ in range(SHUFFLES)]
         predictor = Predictor(form, Scale.none(form.inputs), theta)
         bound = BOUND * np.nanmax(np.abs(self.y))
@@ -243,9 +243,9 @@ class Search:
         A network may have a second place of rest, which it reaches from few beginnings only.
         """
         predictor, n = Predictor(form, Scale.none(form.inputs), theta), len(self.y)
-        for begin in range(0, n - 2 * form.order.reach, max(1, n // STARTS)):
+        for begin in range(0, n - 2 * form.order.max_lag, max(1, n // STARTS)):
             u, y = self.u[begin : begin + RUN], self.y[begin : begin + RUN]
-            if rms((predictor.free_run(u, y) - y)[form.order.reach :]) > WORST * error:
+            if rms((predictor.free_run(u, y) - y)[form.order.max_lag :]) > WORST * error:
                 return False
         return True
 

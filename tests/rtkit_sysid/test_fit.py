@@ -62,7 +62,7 @@ def test_errors_of_free_runs_are_those_of_a_predictor(form, seed, gaps):
     if not gaps:
         run = predictor.free_run(learned.u, learned.y) - learned.y
         assume(np.abs(run).max() < 1e3)
-        assert fit.errors_of(form, learned)(theta)[0] == pytest.approx(np.sum(run[form.order.reach :] ** 2))
+        assert fit.errors_of(form, learned)(theta)[0] == pytest.approx(np.sum(run[form.order.max_lag :] ** 2))
 
 
 @given(FORMS, st.integers(0, 1000))
@@ -70,7 +70,7 @@ def test_errors_of_free_runs_are_those_of_a_predictor(form, seed, gaps):
 def test_a_free_run_is_the_model_on_its_own_outputs(form, seed):
     learned, theta = record(form, seed)
     order, run = form.order, learned.y.copy()
-    for k in range(order.reach, len(run)):
+    for k in range(order.max_lag, len(run)):
         out = np.empty(1)
         kernel.rows_out(rows(learned.u, run, order, np.array([k])), theta, *form.kernel_form, out)
         run[k] = out[0]
@@ -85,9 +85,9 @@ def test_a_horizon_begins_anew_from_what_was_measured(horizon, seed):
     learned, theta = record(form, seed)
     predictor = Predictor(form, Scale.none(1), theta)
     made = predictor.free_run(learned.u, learned.y, horizon=horizon)
-    for begin in range(form.order.reach, len(made), horizon):
-        stop, start = min(begin + horizon, len(made)), begin - form.order.reach
-        expected = predictor.free_run(learned.u[start:stop], learned.y[start:stop])[form.order.reach :]
+    for begin in range(form.order.max_lag, len(made), horizon):
+        stop, start = min(begin + horizon, len(made)), begin - form.order.max_lag
+        expected = predictor.free_run(learned.u[start:stop], learned.y[start:stop])[form.order.max_lag :]
         np.testing.assert_array_equal(made[begin:stop], expected)
 
 
@@ -136,7 +136,7 @@ def test_no_row_touches_a_gap(of_u, of_y, na, nb):
     times = usable(u, y, order)
     assert np.isfinite(rows(u, y, order, times)).all()
     assert np.isfinite(y[times]).all()
-    others = np.setdiff1d(np.arange(order.reach, 50), times)
+    others = np.setdiff1d(np.arange(order.max_lag, 50), times)
     assert all(np.isnan(y[k]) or np.isnan(rows(u, y, order, np.array([k]))).any() for k in others)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from plants import drive, mild, open_on
 from rtkit_sysid import kernel
 from rtkit_sysid.arx import Arx
-from rtkit_sysid.narx import SETTLE, Narx
+from rtkit_sysid.narx import SCALING_SAMPLES, Narx
 from rtkit_sysid.predictor import Form, products
 from rtkit_sysid.regressors import Order, rows
 
@@ -75,15 +75,15 @@ def test_a_step_is_that_of_keras(activation):
 
 def test_the_recursive_step_is_that_of_kalman():
     """The factorised covariance against the plain one, after 200 samples from the first on."""
-    samples = mild(SETTLE + 200)
+    samples = mild(SCALING_SAMPLES + 200)
     processor = open_on(Narx(rule="ekf", hidden=3, forgetting=1))
     theta = processor.predictor().theta
-    drive(processor, samples[:SETTLE])
+    drive(processor, samples[:SCALING_SAMPLES])
     before = processor.predictor()
     np.testing.assert_array_equal(before.theta, theta)
-    drive(processor, samples[SETTLE:], start=SETTLE)
+    drive(processor, samples[SCALING_SAMPLES:], start=SCALING_SAMPLES)
     u, y = before.scale.apply(samples[:, :1], samples[:, 1])
-    times = np.arange(SETTLE, len(samples))
+    times = np.arange(SCALING_SAMPLES, len(samples))
     covariance, slope = np.eye(theta.size) * 100, np.empty(theta.size)
     for x, target in zip(rows(u, y, before.form.order, times), y[times], strict=True):
         value = kernel.slopes(x, theta, *before.form.kernel_form, slope, np.empty(len(x)))
