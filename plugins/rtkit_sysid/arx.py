@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
-from rtkit.errors import InputError, UsageError
+from rtkit import InputError, UsageError
 from rtkit_sysid.identifier import Identifier, OutputLearner
 from rtkit_sysid.linear import is_linear, linear_weights
 from rtkit_sysid.predictor import Form, products

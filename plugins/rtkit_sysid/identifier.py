@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import SpecError, UsageError
-from rtkit.items import Block, SampleSpec
-from rtkit.parameters import Range
-from rtkit.processor import SampleProcessor, restore
+from rtkit import Block, Range, SampleProcessor, SampleSpec, SpecError, UsageError, restore
 from rtkit_sysid.model import Model
 from rtkit_sysid.predictor import ROUNDING, Form, Predictor, Scale
 from rtkit_sysid.regressors import Floats, Order
 
 if TYPE_CHECKING:
-    from rtkit.onnx.writer import Network
+    from rtkit.models import Network
 
 #: Samples beyond this are no more measured than NaN is; products of them would overflow.
 MAX_MAGNITUDE = 1e30
@@ -126,7 +123,7 @@ class Identifier(SampleProcessor):
 
     live: ClassVar[tuple[str, ...]] = ("learn", "step_size", "forgetting")
     dtype: ClassVar[type[np.floating[Any]]] = np.float64
-    untold_rate: ClassVar[float | None] = 1.0
+    default_rate: ClassVar[float | None] = 1.0
 
     @property
     def learning(self) -> bool:
@@ -432,7 +429,7 @@ class Identifier(SampleProcessor):
         UsageError
             It runs free: the network knows measured outputs only.
         """
-        from rtkit.onnx.writer import Network
+        from rtkit.models import Network
         from rtkit_sysid.layers import as_layers
 
         if self.simulate:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rtkit.errors import InputError
+from rtkit import InputError
 from rtkit_sysid.predictor import ACTIVATIONS, Form, Predictor, Scale
 from rtkit_sysid.regressors import Order
 from rtkit_sysid.transfer import TransferFunction

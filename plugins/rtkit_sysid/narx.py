@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.parameters import Range
+from rtkit import Range
 from rtkit_sysid.identifier import SCALED, Identifier, OutputLearner
 from rtkit_sysid.predictor import Form, Scale
 from rtkit_sysid.regressors import Floats, Order

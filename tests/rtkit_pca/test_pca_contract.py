@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rtkit_pca.pca import Pca
 
-from rtkit.items import Block, SampleSpec
+from rtkit.core.items import Block, SampleSpec
 from rtkit.testing import check_processor
 
 CHANNELS = tuple("abcde")
@@ -73,11 +73,8 @@ def test_learning_is_switched_between_blocks_only():
 
 def test_the_summary():
     processor = open_on(Pca(components=3))
-    assert processor.summary() == {
-        "rows_seen": 0,
-        "rows_skipped": 0,
-        "warnings": ["nothing was learned: no row whose values are all known"],
-    }
+    nothing = {"rows_seen": 0, "rows_skipped": 0, "warnings": ["nothing was learned: no row whose values are all known"]}
+    assert processor.summary() == nothing
     samples = rows(400)
     samples[7, 1] = np.nan
     drive(processor, samples)

@@ -5,7 +5,7 @@ from rtkit_sysid.model import Model
 from rtkit_sysid.predictor import Form, Predictor, Scale, products
 from rtkit_sysid.regressors import Order
 
-from rtkit.items import Block, SampleSpec
+from rtkit.core.items import Block, SampleSpec
 
 #: y[k] = 2 u[k] + 4 u[k-1] - 6 y[k-1] - 8 y[k-2], which is not stable: it is learned from rows of unrelated regressors.
 PLANT = np.array([2.0, 4.0, 0.0, -6.0, -8.0])

@@ -7,7 +7,7 @@ from rtkit_sysid.arx import Arx
 from rtkit_sysid.narx import Narx
 
 import rtkit
-from rtkit.items import Block
+from rtkit.core.items import Block
 from rtkit.testing import check_processor
 
 EXAMPLES = [(cls, values) for cls in (Arx, Narx) for values in cls.examples]
