@@ -14,7 +14,7 @@ from rtkit_pca.rows import as_rows
 from rtkit_pca.rules import RULES, Floats, Rule, RuleName
 
 if TYPE_CHECKING:
-    from rtkit.models import Network
+    from rtkit.models import TapNetwork
 
 Output: TypeAlias = Literal["scores", "reconstruction", "residual"]
 
@@ -416,7 +416,7 @@ class Pca(SampleProcessor):
         vars(self).update(vars(fresh))
         return self
 
-    def network(self) -> Network:
+    def network(self) -> TapNetwork:
         """What was learned up to now, as a network that can be written as a model: rows in, scores or reconstruction out.
 
         Raises
@@ -431,7 +431,7 @@ class Pca(SampleProcessor):
         make = scores_network if self.output == "scores" else reconstruction_network
         return make(self._read().components, self._rule().mean, self.spec.channels, self.spec.rate)
 
-    def inverse_network(self) -> Network:
+    def inverse_network(self) -> TapNetwork:
         """What turns scores into rows, as a network that can be written as a model."""
         from rtkit_pca.networks import inverse_network
 

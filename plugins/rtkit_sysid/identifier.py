@@ -14,7 +14,7 @@ from rtkit_sysid.predictor import ROUNDING, Form, Predictor, Scale
 from rtkit_sysid.regressors import Floats, Order
 
 if TYPE_CHECKING:
-    from rtkit.models import Network
+    from rtkit.models import TapNetwork
 
 #: Samples beyond this are no more measured than NaN is; products of them would overflow.
 MAX_MAGNITUDE = 1e30
@@ -421,7 +421,7 @@ class Identifier(SampleProcessor):
                 if f"{name}.{mark}" in state:
                     target[state[f"{name}.{mark}"]] = value
 
-    def network(self) -> "Network":
+    def network(self) -> "TapNetwork":
         """What was learned up to now, as a network that can be written as a model: all channels in, the predictions out.
 
         Raises
@@ -429,7 +429,7 @@ class Identifier(SampleProcessor):
         UsageError
             It runs free: the network knows measured outputs only.
         """
-        from rtkit.models import Network
+        from rtkit.models import TapNetwork
         from rtkit_sysid.layers import as_layers
 
         if self.simulate:
@@ -438,4 +438,4 @@ class Identifier(SampleProcessor):
         layers = as_layers(predictors, self._inputs, self._targets, len(self.spec.channels))
         name = type(self).__name__.lower()
         does = f"Predicts {', '.join(self._names)} one step ahead from {', '.join(self._input_names)} and the past, as {name} learned it."
-        return Network(name, does, self.spec.channels, layers, rate=self.spec.rate)
+        return TapNetwork(name, does, self.spec.channels, layers, rate=self.spec.rate)

@@ -13,7 +13,7 @@ from rtkit_sysid.predictor import Form, Predictor, Scale, products
 from rtkit_sysid.regressors import Order
 
 import rtkit
-from rtkit.onnx.writer import write
+from rtkit.models import write
 from rtkit.testing import check_processor
 
 RANDOM = np.random.default_rng(0)
