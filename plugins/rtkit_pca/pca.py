@@ -280,9 +280,9 @@ class Pca(SampleProcessor):
         return outcome | ({"warnings": warnings} if warnings else {})
 
     def _output(self, data: NDArray[Any]) -> Floats:
-        from rtkit_pca.centring import LARGEST
+        from rtkit_pca.centring import MAX_MAGNITUDE
 
-        good = (np.abs(data) <= LARGEST).all(axis=1)[:, None]
+        good = (np.abs(data) <= MAX_MAGNITUDE).all(axis=1)[:, None]
         shown = self._shown.astype(np.float64)
         centred = np.where(good, data - self._shown_mean, 0.0)
         scores = centred @ shown.T
