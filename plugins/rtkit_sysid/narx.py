@@ -109,7 +109,7 @@ class Narx(Identifier):
         self._rule = get_args(Rule).index(self.rule)
         self._first = np.zeros((SCALING_SAMPLES if self.model is None else 0, len(self.spec.channels)))
         for learner in self._learners:
-            learner.variances[:] = narx_kernel.UNKNOWN
+            learner.variances[:] = narx_kernel.INITIAL_VARIANCE
 
     @property
     def _scales_known(self) -> bool:

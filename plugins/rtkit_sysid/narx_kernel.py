@@ -8,12 +8,12 @@ import numba
 import numpy as np
 
 from rtkit_sysid.arx_kernel import LARGEST_SQUARE, least_squares_step
-from rtkit_sysid.kernel import Floats, Ints, fill, respond, slopes
+from rtkit_sysid.kernel import Floats, Ints, fill_regressors, predict, predict_with_slopes
 
 SGD, EKF = 0, 1
 #: Variance of the parameters before anything is learned, relative to that of the noise: of the size of the parameters, where the model
 #: is near to linear.
-UNKNOWN = 100.0
+INITIAL_VARIANCE = 100.0
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
@@ -48,13 +48,13 @@ def run(
     by_theta, by_x = np.empty(theta.size), np.empty(x.size)
     gain, unit_power = np.empty(theta.size), np.ones(theta.size)  # scaled regressors and units are of one size
     for k in range(start, y.size):
-        if not fill(x, u, y, k, na, nb, delay):
+        if not fill_regressors(x, u, y, k, na, nb, delay):
             out[k - start] = math.nan
             continue
         if not learn:
-            out[k - start] = respond(x, theta, terms, hidden, activation)
+            out[k - start] = predict(x, theta, terms, hidden, activation)
             continue
-        value = slopes(x, theta, terms, hidden, activation, by_theta, by_x)
+        value = predict_with_slopes(x, theta, terms, hidden, activation, by_theta, by_x)
         out[k - start] = value
         error, energy = y[k] - value, 1.0
         for p in range(theta.size):
@@ -63,7 +63,7 @@ def run(
             continue
         learned[0] += 1
         if rule == EKF:
-            least_squares_step(by_theta, error, theta, upper, variances, unit_power, gain, forgetting, UNKNOWN)
+            least_squares_step(by_theta, error, theta, upper, variances, unit_power, gain, forgetting, INITIAL_VARIANCE)
             continue
         step = step_size * error / energy
         for p in range(theta.size):

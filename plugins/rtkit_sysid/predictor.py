@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit_sysid.regressors import Floats, Order, rows, usable
+from rtkit_sysid.regressors import Floats, Order, regressor_rows, usable_times
 
 ACTIVATIONS = ("sigmoid", "tanh")
 #: Changes below this, relative to the values, are rounding.
@@ -115,9 +115,9 @@ class Predictor:
         from rtkit_sysid import kernel
 
         scaled_u, scaled_y = self.scale.apply(u, y)
-        times = usable(u, np.where(np.isfinite(y), y, np.nan), self.form.order)
+        times = usable_times(u, np.where(np.isfinite(y), y, np.nan), self.form.order)
         values = np.empty(len(times))
-        kernel.rows_out(rows(scaled_u, scaled_y, self.form.order, times), self.theta, *self.form.kernel_form, values)
+        kernel.predict_rows(regressor_rows(scaled_u, scaled_y, self.form.order, times), self.theta, *self.form.kernel_form, values)
         out = np.full(len(y), np.nan)
         out[times] = values * self.scale.y_scale + self.scale.y_mean
         return out
