@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from rtkit_sysid.families import MOST, candidates
+from rtkit_sysid.families import MAX_PARAMETERS, candidates
 from rtkit_sysid.identify import IdentificationOptions, identify
 from rtkit_sysid.model import Model
 from rtkit_sysid.narx import Narx
@@ -39,7 +39,7 @@ def test_forms_that_are_too_large_are_not_even_made(inputs, order):
     begin = time.perf_counter()
     made = candidates("narx", inputs, 3000, order, 0)
     assert time.perf_counter() - begin < 20  # it was minutes and gigabytes
-    assert all(one.form.size <= MOST for one in made if one.family != "linear")
+    assert all(one.form.size <= MAX_PARAMETERS for one in made if one.family != "linear")
 
 
 def test_channels_of_other_roles_are_not_taken_by_position(tmp_path):
