@@ -11,7 +11,8 @@ from rtkit.onnx.normalising import UNIT, choose, zscore
 from rtkit.onnx.picture import PictureInput, picture_axis
 from rtkit.onnx.session import session
 from rtkit.onnx.stepper import Stepper
-from rtkit.onnx.writer import Beside, Layer, Network, Part, Product, write
+from rtkit.onnx.taps import Beside, Layer, Part, Product, TapNetwork
+from rtkit.onnx.writer import LearnedNetwork, write
 
 __all__ = [
     "CARD",
@@ -24,13 +25,14 @@ __all__ = [
     "Dense",
     "DenseNetwork",
     "Layer",
+    "LearnedNetwork",
     "Model",
-    "Network",
     "Normalisation",
     "Part",
     "PictureInput",
     "Product",
     "Stepper",
+    "TapNetwork",
     "Tensor",
     "bind",
     "choose",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rtkit_ecg.beats import AFTER, BEFORE, BeatContext
+from rtkit_ecg.beats import AFTER_S, BEFORE_S, BeatContext
 
 from export.data import Floats
 from export.data.mitdb import EcgRecord
@@ -114,7 +114,7 @@ def _describe(windows: NDArray[Any], rr: NDArray[np.float64], classes: NDArray[n
 
 def _windows(signal: NDArray[Any], peaks: NDArray[np.int64], rate: float, cut: NDArray[np.int64] | None = None) -> NDArray[Any]:
     """The signal around each beat, as long as `rate` asks for; with `cut` samples left out before the beat begins."""
-    offsets = np.arange(-round(BEFORE * rate), round(AFTER * rate) + 1)
+    offsets = np.arange(-round(BEFORE_S * rate), round(AFTER_S * rate) + 1)
     at = peaks[:, None] + offsets
     begins = int(np.searchsorted(offsets, -round(BEAT_START_S * rate)))
     if cut is not None:
@@ -218,7 +218,7 @@ def _add_premature_beats(variant: _Variant, random: np.random.Generator) -> None
 
 def _weaken_p_waves(variant: _Variant, windows: NDArray[Any], rate: float) -> None:
     """Leave a share of the P wave above the line from its start to its end; a negative share turns it over."""
-    offsets = np.arange(-round(BEFORE * rate), round(AFTER * rate) + 1)
+    offsets = np.arange(-round(BEFORE_S * rate), round(AFTER_S * rate) + 1)
     start, stop = (int(np.searchsorted(offsets, -round(before * rate))) for before in P_WAVE_S)
     changed = np.flatnonzero(variant.p_wave != 1)
     first, last = windows[changed, start][:, None], windows[changed, stop][:, None]
@@ -231,7 +231,7 @@ def _reshape_ventricular_beats(variant: _Variant, windows: NDArray[Any], random:
     ventricular = np.flatnonzero(variant.classes == V)
     count = windows.shape[1]
     stretch, size = random.uniform(0.8, 1.25), random.choice([-1, 1, 1]) * random.uniform(0.7, 1.3)
-    middle = count * BEFORE / (BEFORE + AFTER)
+    middle = count * BEFORE_S / (BEFORE_S + AFTER_S)
     at = np.clip(middle + (np.arange(count) - middle) / stretch, 0, count - 1)
     for beat in ventricular:
         wave = np.interp(at, np.arange(count), windows[beat])
