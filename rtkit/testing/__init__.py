@@ -12,15 +12,15 @@ One line in a test of a plug-in holds a processor to all of them::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from rtkit.errors import SpecError
-from rtkit.items import FrameSpec
-from rtkit.parameters import parse_step
-from rtkit.plugins import AnyProcessor, host
-from rtkit.processor import FrameProcessor, SampleProcessor
+from rtkit.core.errors import SpecError
+from rtkit.core.host import host
+from rtkit.core.items import FrameSpec
+from rtkit.core.parameters import parse_step
+from rtkit.core.processor import AnyProcessor, FrameProcessor, SampleProcessor
 from rtkit.testing import laws_of_all, laws_of_frames, laws_of_samples
 from rtkit.testing.doubles import ListSink, ListSource
 from rtkit.testing.signals import FRAME_SPEC
@@ -134,8 +134,7 @@ def cases() -> Iterator[tuple[str, str, Check]]:
     """
     registered = host().processors
     for name in registered:
-        sets: Sequence[dict[str, Any]] = getattr(registered[name], "examples", ({},))
-        for values in sets:
+        for values in registered[name].examples:
             written = ",".join(f"{key}={_as_text(value)}" for key, value in values.items())
             processor = f"{name}:{written}" if written else name
             for law, check in _checks(processor, _factory(host().create(name, **values))):

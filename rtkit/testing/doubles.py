@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.items import Block, Event, Item, Spec
-from rtkit.sink import Sink
-from rtkit.source import Source
+from rtkit.core.items import Block, Event, Item, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Source
 
 
 class ListSource(Source):

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, RtkitError, UsageError
-from rtkit.parameters import Parameter, parameters_of
-from rtkit.plugins import AnyProcessor
+from rtkit.core.errors import InputError, RtkitError, UsageError
+from rtkit.core.parameters import Parameter, parameters_of
+from rtkit.core.processor import AnyProcessor
 from rtkit.testing.subject import Subject, copy_state, data_of, difference, require, require_same, rows_of
 
 #: Names of quantities that have a unit, in the documentation of a number.
@@ -107,12 +107,13 @@ def live_parameters(subject: Subject) -> None:
     known = {parameter.name: parameter for parameter in parameters_of(cls)}
     defaults = {parameter.name: parameter.default for parameter in known.values() if not parameter.required}
     # one set of parameters may have no use for it; another one must have
-    sets: list[dict[str, Any]] = [{}, *(defaults | values for values in getattr(cls, "examples", ()))]
+    sets: list[dict[str, Any]] = [{}, *(defaults | values for values in cls.examples)]
     for name in cls.live:
         require(name in known, f"live: {name!r} is no parameter")
         tried: list[Any] = []
         useful = any(_set_as_made(subject, known[name], values, tried) for values in sets)
-        require(useful or not tried, f"live parameter {name!r} makes no difference, whatever it is set to: {', '.join(map(repr, tried))}")
+        in_vain = ", ".join(map(repr, dict.fromkeys(tried)))
+        require(useful or not tried, f"live parameter {name!r} makes no difference, whatever it is set to: {in_vain}")
 
 
 def _set_as_made(subject: Subject, parameter: Parameter, values: dict[str, Any], tried: list[Any]) -> bool:
@@ -146,7 +147,7 @@ def _set_as_made(subject: Subject, parameter: Parameter, values: dict[str, Any],
 
 def _other_values(parameter: Parameter, current: Any, cls: type[AnyProcessor]) -> Iterator[Any]:
     """Values that a parameter may have beside its current one."""
-    values: list[Any] = [given[parameter.name] for given in getattr(cls, "examples", ()) if parameter.name in given]
+    values: list[Any] = [given[parameter.name] for given in cls.examples if parameter.name in given]
     if parameter.choices:
         values += parameter.choices
     elif parameter.type is bool:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from rtkit.items import Frame
-from rtkit.processor import Processor, SplitFrameProcessor
-from rtkit.stream import Stream
+from rtkit.core.items import Frame
+from rtkit.core.processor import ParallelFrameProcessor, Processor
+from rtkit.core.stream import Stream
 from rtkit.testing.doubles import ListSink, ListSource
 from rtkit.testing.signals import example_frames
 from rtkit.testing.subject import FrameSubject, Outcome, require, require_same, rows_of
@@ -45,13 +45,13 @@ def frames(subject: FrameSubject) -> None:
 
 
 def threads(subject: FrameSubject) -> None:
-    """In a stream with threads, output and events are the same; so whatever `look` works out needs nothing but its frame.
+    """In a stream with threads, output and events are the same; so whatever `infer` works out needs nothing but its frame.
 
     Frames are held up such that later ones overtake them.
     """
     processor = subject.make()
-    if isinstance(processor, SplitFrameProcessor):
-        vars(processor)["look"] = _held_up(processor.look)
+    if isinstance(processor, ParallelFrameProcessor):
+        vars(processor)["infer"] = _held_up(processor.infer)
     sink = ListSink()
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -60,15 +60,15 @@ def threads(subject: FrameSubject) -> None:
     finally:
         sys.setswitchinterval(interval)
     found = Outcome(subject.join([rows_of(item) for item in sink.items]), sink.events)
-    require_same(found, subject.whole, f"in {THREADS} threads, where frames are looked at in another order, it does not give the same")
+    require_same(found, subject.whole, f"in {THREADS} threads, where `infer` sees the frames in another order, it does not give the same")
 
 
-def _held_up(look: Callable[[Frame], Any]) -> Callable[[Frame], Any]:
+def _held_up(infer: Callable[[Frame], Any]) -> Callable[[Frame], Any]:
     """The function, but every frame with an even index takes longer than the next."""
 
-    def wait_and_look(frame: Frame) -> Any:
+    def wait_and_infer(frame: Frame) -> Any:
         if frame.index % 2 == 0:
             time.sleep(HOLD_UP_S)
-        return look(frame)
+        return infer(frame)
 
-    return wait_and_look
+    return wait_and_infer

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.items import Block, Event
-from rtkit.processor import Processor
+from rtkit.core.items import Block, Event
+from rtkit.core.processor import Processor
 from rtkit.testing.signals import example_cuts
 from rtkit.testing.subject import BLOCK, Outcome, SampleSubject, require, require_same, take_events
 

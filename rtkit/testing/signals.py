@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.items import FrameSpec, SampleSpec
+from rtkit.core.items import FrameSpec, SampleSpec
 
 #: Formats of samples, offered one after another until a processor accepts one: audio, then an ECG.
 SAMPLE_SPECS = tuple(

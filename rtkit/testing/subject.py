@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import SpecError
-from rtkit.items import Block, Event, Frame, FrameSpec, Item, SampleSpec, Spec
-from rtkit.plugins import AnyProcessor
+from rtkit.core.errors import SpecError
+from rtkit.core.items import Block, Event, Frame, FrameSpec, Item, SampleSpec, Spec
+from rtkit.core.processor import AnyProcessor
 from rtkit.testing.signals import FRAME_SPEC, SAMPLE_SPECS, example_frames, example_samples
 
 #: Makes a processor; keyword arguments take the place of single parameters.

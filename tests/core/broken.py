@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
-from rtkit import Block, FrameProcessor, FrameSpec, Range, SampleProcessor, SampleSpec, SplitFrameProcessor
+from rtkit import Block, FrameProcessor, FrameSpec, ParallelFrameProcessor, Range, SampleProcessor, SampleSpec
 from tests.core.gain import Delay
 
 
@@ -514,18 +514,18 @@ class KeepsFrames(FadesWithoutState):
 # threads
 
 
-class LooksInOrder(SplitFrameProcessor):
-    """What is found depends on how many frames were looked at before."""
+class InfersInOrder(ParallelFrameProcessor):
+    """What it infers depends on how many frames it has seen before."""
 
     def open(self, spec):
         self._count = 0
         return super().open(spec)
 
-    def look(self, frame):
+    def infer(self, frame):
         self._count += 1
         return self._count
 
-    def finish(self, frame, found):
+    def render(self, frame, found):
         return frame.with_data(np.full_like(frame.image, found))
 
 
@@ -546,5 +546,5 @@ BREAKS = {
     "documented": [Undocumented, WithoutRange, WithoutUnit],
     "life cycle": [NeedsNoOpen, ClosesTwice],
     "frames": [RenumbersFrames, WrongSize, ColourOnly],
-    "threads": [LooksInOrder],
+    "threads": [InfersInOrder],
 }

@@ -6,10 +6,10 @@ import threading
 
 import numpy as np
 import pytest
-from rtkit.signals.resample import Resampler
 
 import rtkit
 from rtkit import Block, InputError, SampleSpec, Stream
+from rtkit.signals.resample import Resampler
 from rtkit.testing import LAWS_OF_FRAMES, LAWS_OF_SAMPLES, ListSink, ListSource, cases, check_processor, yield_checks
 from tests.core import broken, gain
 
