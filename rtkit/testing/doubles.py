@@ -42,6 +42,7 @@ class ListSource(Source):
         self.live = live
         self.opened = self.closed = self.stopped = 0
         self._items = list(items)
+        self.length = sum(len(item.data) if isinstance(item, Block) else 1 for item in self._items)
         self._spec = spec
         self._raises = raises
         self._after = after

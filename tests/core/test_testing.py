@@ -1,8 +1,10 @@
 """The laws find those who break them, and let the others pass; the doubles do what they say."""
 
+import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,6 +90,26 @@ def test_it_needs_neither_pytest_nor_hypothesis():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_the_docs_show_works(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_filter", raising=False)
+    (tmp_path / "my_filter.py").write_text(re.search(r"`my_filter.py`:\n\n```python\n(.*?)^```", page, re.M | re.S)[1])
+    section = page[page.index("## Does it obey the laws?") : page.index("## Installed")]
+    programs = re.findall(r"^```python\n(.*?)^```", section, re.M | re.S)
+    for program in programs:
+        names = {}
+        exec(program, names)
+        if "test_it_obeys_the_laws" in names:
+            names["test_it_obeys_the_laws"]()
+    assert len(programs) == 3
+
+
+def test_the_docs_name_every_law():
+    page = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text()
+    assert all(f"| `{law}` |" in page for law in {**LAWS_OF_SAMPLES, **LAWS_OF_FRAMES})
 
 
 def test_one_sample_at_a_time_is_the_same():
