@@ -103,11 +103,12 @@ def live_parameters(subject: Subject) -> None:
     Some value in its range makes a difference, to this parameter set or to another one in `examples`. Of a text, only the values in
     `examples` are tried. Of a processor that does nothing to the example frames, nothing is expected.
     """
-    cls = type(subject.make())
+    made = subject.make()
+    cls, own = type(made), made.parameters()
     known = {parameter.name: parameter for parameter in parameters_of(cls)}
     defaults = {parameter.name: parameter.default for parameter in known.values() if not parameter.required}
     # one set of parameters may have no use for it; another one must have
-    sets: list[dict[str, Any]] = [{}, *(defaults | values for values in cls.examples)]
+    sets = [own, *(example for values in cls.examples if (example := defaults | values) != own)]
     for name in cls.live:
         require(name in known, f"live: {name!r} is no parameter")
         tried: list[Any] = []
