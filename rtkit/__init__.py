@@ -70,6 +70,7 @@ _HOMES = {
     "signals.blocks": ("BLOCK_SAMPLES", "channel_names", "in_blocks", "unique_names"),
     "core.endpoints": ("make_source",),
     "core.errors": ("DeviceError", "InputError", "RtkitError", "SpecError", "StepError", "StopStream", "UsageError"),
+    "core.files": ("make_folder", "read_arrays", "write_arrays"),
     "signals.lines": ("Lines",),
     "core.hookspecs": ("Register", "hookimpl"),
     "core.host": ("create", "host"),
