@@ -289,11 +289,11 @@ def test_learning_can_be_switched():
 def test_models_obey_the_laws(tmp_path, predictor, options):
     path = write_model(tmp_path / "m.json", predictor)
     values = dict(part.split("=") for part in options.split(",")) if options else {}
-    check_processor(Narx(model=path, every=300, **values), examples=5)
+    check_processor(Narx(model=path, every=300, **values))
 
 
 def test_a_free_run_that_runs_away_obeys_the_laws(tmp_path):
-    check_processor(Arx(model=write_model(tmp_path / "m.json", WILD), simulate=True), examples=5)
+    check_processor(Arx(model=write_model(tmp_path / "m.json", WILD), simulate=True))
 
 
 def exported(processor, folder, fresh):

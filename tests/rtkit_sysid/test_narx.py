@@ -147,4 +147,4 @@ def test_it_never_diverges(name, options):
     [{}, {"activation": "tanh", "na": 0, "every": 100}, {"rule": "ekf", "hidden": 4, "every": 99}, {"delay": 4, "nb": 0, "na": 3}],
 )
 def test_every_form_obeys_the_laws(options):
-    check_processor(Narx(**options), examples=5)
+    check_processor(Narx(**options))
