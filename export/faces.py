@@ -12,9 +12,9 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from rtkit_faces import evaluation, likeness, people
+from rtkit_faces import evaluation, people, similarity
+from rtkit_faces.collection import FaceCollector, pictures_in
 from rtkit_faces.enrolment import DOES, LIMITS
-from rtkit_faces.gathering import Gatherer, pictures_in
 from rtkit_faces.normalising import PIXELS
 from rtkit_faces.recogniser import INPUT, OUTPUT
 from rtkit_faces.training import COMPONENTS, HIDDEN, RATE, Floats, Labels, Projection, count_variations, levelled, project
@@ -82,11 +82,11 @@ class Album:
         """
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; expected one with a folder of pictures for each person")
-        digest, found = hashlib.sha256(), dict[str, Gatherer]()
+        digest, found = hashlib.sha256(), dict[str, FaceCollector]()
         for name, path in _named(folder):
             digest.update(path.read_bytes())
-            found.setdefault(people.check_name(name), Gatherer()).take(read_picture(path))
-        kept = {name: gatherer.found.faces for name, gatherer in found.items() if len(gatherer.found.faces) >= FEWEST}
+            found.setdefault(people.check_name(name), FaceCollector()).take(read_picture(path))
+        kept = {name: collector.found.faces for name, collector in found.items() if len(collector.found.faces) >= FEWEST}
         if len(kept) < 2:
             raise InputError(f"{folder}: {len(kept)} people with at least {FEWEST} faces; expected two or more")
         faces = np.array([face for faces in kept.values() for face in faces], np.uint8)
@@ -145,7 +145,7 @@ def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
 def complete(folder: Path, out: Path) -> None:
     """Write the people and their faces beside the network in `out`, for the processor `faces` and for enrolling more."""
     album = Album.read(folder)
-    usual = likeness.strangers(levelled(album.faces, count_variations(len(album.faces))), album.owners)
+    usual = similarity.impostors(levelled(album.faces, count_variations(len(album.faces))), album.owners)
     digest = hashlib.sha256((out / MODEL).read_bytes()).hexdigest()
     people.write(people.People(album.names, album.faces, album.owners, usual, ".", digest), out)
 

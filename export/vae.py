@@ -11,8 +11,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from rtkit_vae import known
-from rtkit_vae.network import DECODER, Autoencoder, Bounds
+from rtkit_vae import reference
+from rtkit_vae.network import DECODER, Autoencoder, Encoded
 
 from export.conversion import convert
 from export.data import Floats
@@ -212,14 +212,14 @@ def _as_onnx(networks: Networks) -> Iterator[Autoencoder]:
         yield Autoencoder(str(folder))
 
 
-def looked_at(network: Autoencoder, pictures: Floats, points: int | None = None) -> Bounds:
+def looked_at(network: Autoencoder, pictures: Floats, points: int | None = None) -> Encoded:
     """Bounds of many pictures, each with random points of its own, or with those of the processor."""
     random, found = np.random.default_rng(0), []
     for start in range(0, len(pictures), TOGETHER):
         some = pictures[start : start + TOGETHER]
         drawn = None if points is None else random.standard_normal((len(some), points, network.decoder.size), np.float32)
         found.append(network(some, drawn))
-    return Bounds(*(np.concatenate([getattr(one, part) for one in found]) for part in Bounds.__slots__))
+    return Encoded(*(np.concatenate([getattr(one, part) for one in found]) for part in Encoded.__slots__))
 
 
 def _bounds(network: Autoencoder, fashion: Fashion) -> list[dict[str, Any]]:
@@ -248,7 +248,7 @@ def complete(folder: Path, out: Path) -> None:
     latents, _ = network.encode(unit(fashion.train)[:10_000])
     classes = fashion.train.classes[: len(latents)]
     two = network.decoder.size == 2
-    known.write(out, network, held_out.negative_elbo, held_out.excess, plane(latents, classes) if two else None)
+    reference.write(out, network, held_out.negative_elbo, held_out.excess, plane(latents, classes) if two else None)
     scatter(latents, classes, out / SCATTER)
     if two:
         write_picture(str(out / MANIFOLD), manifold(network.decoder))

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
 
 from rtkit.items import Frame, FrameSpec
-from rtkit.parameters import Range
-from rtkit.processor import SplitFrameProcessor
-from rtkit.video.size import to_colour
+from rtkit.onnx import OnnxFrameProcessor
+from rtkit.processor import read_state
+from rtkit.video.size import colour_copy
 
 if TYPE_CHECKING:
-    from rtkit_cluster.clusters import Found
+    from rtkit_cluster.clusters import Assignment
 
 
 @dataclass(eq=False)
-class Cluster(SplitFrameProcessor):
+class Cluster(OnnxFrameProcessor):
     """Tags each frame with the cluster of pictures that it belongs to, found by k-means without labels, or with ``unknown``.
 
     Clusters of your own pictures: ``rtkit cluster fit FOLDER``.
 
     Events of kind ``cluster``: the name of the cluster, or ``unknown`` where the frame is like none of the pictures that the clusters
-    were found in; membership, 0 to 1; `latent`, and `distance` from the most similar picture, in units of what that cluster reaches:
+    were found in; membership, 0 to 1; `latent`, and `distance` from the most similar picture, in units of the reach of its cluster:
     beyond 1 is unknown.
 
     Parameters
@@ -33,10 +36,6 @@ class Cluster(SplitFrameProcessor):
         Whether to lay typical pictures of the cluster along the lower edge.
     tell : str
         frame: an event for each frame; change: when the cluster changes.
-    threads : int
-        Threads for one call of the network.
-    providers : str
-        Execution providers in order of preference, cuda+openvino; RTKIT_PROVIDERS when not given.
 
     Raises
     ------
@@ -45,12 +44,11 @@ class Cluster(SplitFrameProcessor):
     """
 
     live: ClassVar[tuple[str, ...]] = ("mosaic", "tell")
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"model": "designed_grey", "mosaic": True, "tell": "change"})
 
     model: str = "fruits"
     mosaic: bool = False
     tell: Literal["frame", "change"] = "frame"
-    threads: Annotated[int, Range(1, 64)] = 1
-    providers: str | None = None
 
     def open(self, spec: FrameSpec) -> FrameSpec:
         """Load encoder and clusters."""
@@ -58,17 +56,18 @@ class Cluster(SplitFrameProcessor):
         from rtkit_cluster.encoder import Encoder
 
         super().open(spec)
-        self._encoder = Encoder(self.model, self.threads, self.providers)
+        self._encoder = Encoder(self.model, self.load_model)
         self._clusters = read(self._encoder)
-        self._last: str | None = None
+        self._last = ""  # label of the last frame
+        self._frames: Counter[str] = Counter()
         return FrameSpec(spec.width, spec.height, spec.fps)
 
-    def look(self, frame: Frame) -> Found:
-        """Find the cluster."""
-        return self._clusters.find(self._encoder(frame.image, self._clusters.grey))
+    def infer(self, frame: Frame) -> Assignment:
+        """Compute the features, and assign the frame to a cluster."""
+        return self._clusters.assign(self._encoder(frame.image, self._clusters.grey))
 
-    def finish(self, frame: Frame, found: Any) -> Frame:
-        """Tell of it, and draw it on the frame."""
+    def render(self, frame: Frame, found: Assignment) -> Frame:
+        """Emit the event, and draw the label on the frame."""
         from rtkit.video.text import write_lines
         from rtkit_cluster import sheets
         from rtkit_cluster.clusters import UNKNOWN
@@ -78,9 +77,37 @@ class Cluster(SplitFrameProcessor):
             latent = [round(float(value), 5) for value in found.latent]
             self.emit(frame.time, "cluster", label, round(found.score, 6), latent=latent, distance=round(found.distance, 6))
         self._last = label
-        image = to_colour(frame.image)
-        image = image.copy() if image is frame.image else image
+        self._frames[label] += 1
+        image = colour_copy(frame.image)
         write_lines(image, [f"{label} {found.score:.0%}", f"distance {found.distance:.2f}"])
         if self.mosaic and found.known:
             sheets.strip(image, self._clusters.typical[found.cluster])
         return frame.with_data(image)
+
+    def state(self) -> dict[str, Any]:
+        """The label of the last frame, of which `tell` tells changes."""
+        return {"last": np.array(self._last)}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Put back what `state` gave.
+
+        Raises
+        ------
+        InputError
+            It is no state of clusters.
+        """
+        self._last = str(read_state("cluster", {"last": ()}, state)["last"])
+
+    def summary(self) -> dict[str, Any]:
+        """`clusters`, frames by cluster, without those that are unknown; `unknown_share`, their share of all frames."""
+        from rtkit_cluster.clusters import UNKNOWN
+
+        frames = self._frames.total()
+        if not frames:
+            return {}
+        unknown = self._frames[UNKNOWN]
+        clusters = {name: count for name, count in self._frames.most_common() if name != UNKNOWN}
+        found: dict[str, Any] = {"clusters": clusters, "unknown_share": round(unknown / frames, 4)}
+        if unknown == frames:
+            found["warnings"] = [f"Every frame is unknown: none is like the pictures that the clusters of {self.model} were found in."]
+        return found

@@ -2,50 +2,66 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rtkit.errors import InputError
 from rtkit.items import Image
-from rtkit.video.scene import Scenes
+from rtkit.video.smoothing import TemporalSmoother
 
 Floats = NDArray[np.floating[Any]]
 
-#: Change of a place's luma (0 to 255) from one frame to the next from which on its new chroma is taken as it is.
-MOVED = 48.0
+#: Change of a place's luma (grey levels, 0 to 255) from one frame to the next from which on its new chroma is taken as it is.
+MOTION_LEVELS = 48.0
 
 
-class Steady:
-    """Averages the chroma of each place over time, the less the more its luma changes: what moves takes its colour along.
+class ChromaSmoother:
+    """A `TemporalSmoother` for the chroma of each place that follows motion: the more the luma of a place changes, the less it averages.
 
-    A frame of another scene, or of another size, begins anew.
+    So what moves takes its colour along.
     """
 
     def __init__(self) -> None:
-        self._chroma: Floats | None = None
-        self._grey: Floats | None = None
-        self._time = 0.0
-        self._scenes = Scenes()
+        self._smoother = TemporalSmoother("chroma")
+        self._luma: Floats = np.zeros((0, 0), np.float32)
 
-    def __call__(self, chroma: Floats, grey: Image, time: float, seconds: float) -> Floats:
-        """Take in the chroma ``[y, x, 2]`` of a frame, its luma ``[h, w]`` and its time (s); give the chroma to show.
+    def __call__(self, chroma: Floats, grey: Image, time_s: float, time_constant_s: float) -> Floats:
+        """Take in the chroma ``[y, x, 2]`` of a frame, its luma ``[h, w]`` and its time (s); give the smoothed chroma, valid until the next.
 
         Parameters
         ----------
-        seconds : float
-            Time constant (s); 0 gives the frame's own.
+        chroma, grey, time_s
+            Of the frame.
+        time_constant_s : float
+            0 gives the frame's own.
         """
         import cv2
 
-        coarse = np.asarray(cv2.resize(grey, chroma.shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
-        is_new = self._scenes.is_new(grey)
-        if is_new or seconds == 0 or self._chroma is None or self._grey is None or self._chroma.shape != chroma.shape:
-            self._chroma = chroma.copy()
-        else:
-            still = -math.expm1(-max(0.0, time - self._time) / seconds)
-            moved = (cv2.blur(np.abs(coarse - self._grey), (3, 3)) / MOVED) ** 2  # blurred: what moves changes its outline, not its inside
-            self._chroma = self._chroma + np.clip(moved, still, 1)[..., None] * (chroma - self._chroma)
-        self._grey, self._time = coarse, time
-        return self._chroma
+        luma = np.asarray(cv2.resize(grey, chroma.shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
+        motion = None
+        if luma.shape == self._luma.shape:
+            change = cv2.blur(np.abs(luma - self._luma), (3, 3))  # blurred: what moves changes its outline, not its inside
+            motion = ((change / MOTION_LEVELS) ** 2)[..., None]
+        self._luma = luma
+        return self._smoother({"chroma": chroma}, grey, time_s, time_constant_s, motion)["chroma"]
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The smoothed chroma, the luma of the last frame, its time (s) and its scene; empty before the first frame."""
+        return {"luma": self._luma, **self._smoother.state()}
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Put back what `state` gave.
+
+        Raises
+        ------
+        InputError
+            It is no state of a smoother of chroma.
+        """
+        luma = state.get("luma")
+        if luma is None or luma.ndim != 2:
+            raise InputError("state: luma should be a picture [y, x]")
+        self._smoother.load_state(state, {"chroma": (*luma.shape, 2)})
+        self._luma = luma.copy()

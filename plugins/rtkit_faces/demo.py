@@ -17,9 +17,9 @@ from rtkit.source import Source
 from rtkit.stream import Stream
 from rtkit.video.opencv import opencv
 from rtkit.video.stills import read_picture, write_picture
+from rtkit_faces.collection import collect
 from rtkit_faces.command import described
 from rtkit_faces.enrolment import enrol
-from rtkit_faces.gathering import gather
 from rtkit_faces.people import PEOPLE, UNKNOWN
 
 PICTURES = Path(__file__).parent / "data"
@@ -43,7 +43,7 @@ def run(folder: str) -> list[str]:
         pictures = make_folder(out / "pictures" / name)
         for number, picture in enumerate(varied(read_picture(PICTURES / file))):
             write_picture(str(pictures / f"{number + 1}.jpg"), picture)
-        found = gather(str(pictures))
+        found = collect(str(pictures))
         lines.append(f"rtkit faces enrol '{name}' '{pictures}' --people {people}")
         lines += [f"    {line}" for line in described(name, str(pictures), found, enrol(people, name, found.faces), people)]
     movie, sheet = out / "faces.mp4", Sheet()

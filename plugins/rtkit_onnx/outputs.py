@@ -1,4 +1,4 @@
-"""What a model answered, as an event says it."""
+"""Outputs of a model, as an event carries them."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Largest answer, in numbers, that an event carries whole.
-LARGEST = 1000
+#: Largest output (values) that an event carries whole.
+MAX_VALUES = 1000
 
 
-def find_label(answer: NDArray[Any], labels: Sequence[str]) -> tuple[str | None, float | None]:
+def find_label(output: NDArray[Any], labels: Sequence[str]) -> tuple[str | None, float | None]:
     """The class and its probability: of one number between two classes, or the largest of one number a class.
 
     The score is None where the numbers are no probabilities.
     """
-    if len(labels) == 2 and len(answer) == 1:
-        probability = float(answer[0])
+    if len(labels) == 2 and len(output) == 1:
+        probability = float(output[0])
         second = probability >= 0.5
         return labels[second], round(probability if second else 1 - probability, 6)
-    if len(labels) != len(answer) or not len(labels):
+    if len(labels) != len(output) or not len(labels):
         return None, None
-    best = int(np.argmax(answer))
-    are_probabilities = answer.min() >= 0 and abs(float(answer.sum()) - 1) < 0.01
-    return labels[best], round(float(answer[best]), 6) if are_probabilities else None
+    best = int(np.argmax(output))
+    are_probabilities = output.min() >= 0 and abs(float(output.sum()) - 1) < 0.01
+    return labels[best], round(float(output[best]), 6) if are_probabilities else None
 
 
-def plain(answers: Mapping[str, NDArray[Any]], states: Mapping[str, str]) -> dict[str, Any]:
-    """Answers by name as JSON can hold them, with 0 for what is not finite; not the states, and of a large one only its shape."""
+def to_json(outputs: Mapping[str, NDArray[Any]], states: Mapping[str, str]) -> dict[str, Any]:
+    """Outputs by name as JSON can hold them, with 0 for what is not finite; not the states, and of a large one only its shape."""
     return {
         name: np.nan_to_num(np.round(value.astype(float), 6), nan=0.0, posinf=0.0, neginf=0.0).squeeze().tolist()
-        if value.size <= LARGEST
+        if value.size <= MAX_VALUES
         else {"shape": list(value.shape)}
-        for name, value in answers.items()
+        for name, value in outputs.items()
         if name not in states.values()
     }

@@ -1,50 +1,101 @@
-"""What a network saw, steadied over time, and begun anew where the scene changes."""
+"""Temporal smoothing: what is seen in frames, averaged over time, and begun anew where the scene changes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rtkit.errors import InputError
 from rtkit.items import Image
 from rtkit.video.scene import Scenes
 
 Floats = NDArray[np.floating[Any]]
 
 
-class Steady:
-    """Smooths logits and features with one time constant.
+def smoothing_weight(elapsed_s: float, time_constant_s: float) -> float:
+    """Weight of the newest value in exponential smoothing, 0 to 1, so much time after the one before it; time constant above 0."""
+    return -math.expm1(-max(0.0, elapsed_s) / time_constant_s)
 
-    The map of a class is linear in the features, so the law that ties it to the logit holds for the smoothed ones, too.
+
+class TemporalSmoother:
+    """Exponential smoothing of several arrays with one time constant.
+
+    It is linear, so what is linear in the arrays, as the map of a class and its logit, may be computed from the smoothed ones. A frame of
+    another scene, or arrays of another shape, begin anew.
+
+    Parameters
+    ----------
+    *names : str
+        Of the arrays.
     """
 
-    def __init__(self) -> None:
-        self._logits: Floats | None = None
-        self._features: Floats | None = None
-        self._time = 0.0
+    def __init__(self, *names: str) -> None:
+        self._names = names
+        self._means: dict[str, Floats] = {}
+        self._time_s = 0.0
         self._scenes = Scenes()
 
-    def __call__(self, logits: Floats, features: Floats, image: Image, time: float, seconds: float) -> tuple[Floats, Floats]:
-        """Take in what was seen in a frame, and give the smoothed logits ``[K]`` and features ``[C, h, w]``.
+    def __call__(
+        self, values: Mapping[str, Floats], image: Image, time_s: float, time_constant_s: float, motion: Floats | None = None
+    ) -> dict[str, Floats]:
+        """Take in the arrays of a frame, and give the smoothed ones, valid until the next call.
 
         Parameters
         ----------
-        logits, features : ndarray
-            Of this frame; copied.
+        values : dict of str to ndarray
+            Of this frame, by name; copied.
         image : ndarray
-            The frame.
-        time : float
+            The frame, for scene cuts.
+        time_s : float
             Of the frame (s).
-        seconds : float
-            Time constant (s).
+        time_constant_s : float
+            0 gives the frame's own.
+        motion : ndarray, optional
+            Of a shape that fits the arrays: the least weight of the frame's own values at each place, from 1 on they are taken as they are.
         """
-        if self._scenes.is_new(image) or self._logits is None or self._features is None or self._features.shape != features.shape:
-            self._logits, self._features = logits.copy(), features.copy()
+        is_new = self._scenes.is_new(image)
+        shapes = {name: mean.shape for name, mean in self._means.items()}
+        if is_new or time_constant_s == 0 or shapes != {name: value.shape for name, value in values.items()}:
+            self._means = {name: value.copy() for name, value in values.items()}
         else:
-            weight = -math.expm1(-max(0.0, time - self._time) / seconds)
-            self._logits += weight * (logits - self._logits)
-            self._features += weight * (features - self._features)
-        self._time = time
-        return self._logits, self._features
+            weight: Any = smoothing_weight(time_s - self._time_s, time_constant_s)
+            if motion is not None:
+                weight = np.clip(motion, weight, 1)
+            for name, value in values.items():
+                self._means[name] += weight * (value - self._means[name])
+        self._time_s = time_s
+        return self._means
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The smoothed arrays (empty before the first frame), the time (s) and the scene of the last frame."""
+        means = {name: self._means.get(name, np.zeros(0, np.float32)) for name in self._names}
+        return {**means, "time": np.array(self._time_s), **self._scenes.state()}
+
+    def load_state(self, state: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]] | None = None) -> None:
+        """Put back what `state` gave.
+
+        Parameters
+        ----------
+        state : dict of str to ndarray
+            As `state` gave it.
+        shapes : dict of str to tuple of int, optional
+            What the arrays of some names must have.
+
+        Raises
+        ------
+        InputError
+            An array is missing or of another shape; nothing is changed then.
+        """
+        for name in (*self._names, "time"):
+            if name not in state:
+                raise InputError(f"state: has no {name}")
+        for name, shape in (shapes or {}).items():
+            if state[name].size and state[name].shape != shape:
+                raise InputError(f"state: {name} should have shape {shape}, found {state[name].shape}")
+        self._scenes.load_state(state)
+        self._time_s = float(state["time"])
+        self._means = {name: state[name].copy() for name in self._names if state[name].size}
