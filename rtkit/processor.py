@@ -149,7 +149,7 @@ def restore(owner: str, targets: Mapping[str, NDArray[Any]], state: Mapping[str,
 
 
 def read_state(owner: str, layout: Mapping[str, tuple[int | None, ...]], state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Copies of the arrays of a state, checked: for a `Processor.load_state` whose arrays change their size, where `restore` does not serve.
+    """Copies of the arrays of a state, checked: for arrays that change their size, where `restore` does not serve.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ from rtkit_cam.regions import locate
 if TYPE_CHECKING:
     from rtkit_cam.network import CamNetwork, ForwardPass
 
-#: Mean of the highest probability below which a run is warned of: chance among a few classes, and what a network gives to pictures of another kind.
+#: Mean of the highest probability below which a run is warned of: what a network gives to pictures of another kind.
 LOW_PROBABILITY = 0.05
 
 
@@ -291,7 +291,5 @@ class Cam(OnnxFrameProcessor):
             "mean_probability": round(self._probability / frames, 4),
         }
         if highest < LOW_PROBABILITY:
-            found["warnings"] = [
-                f"No class is probable (at most {highest:.1%} on average): are these pictures of the kind that the model knows?"
-            ]
+            found["warnings"] = [f"No class is probable ({highest:.1%} on average): are these pictures of the kind that the model knows?"]
         return found

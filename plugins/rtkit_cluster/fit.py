@@ -95,8 +95,8 @@ def k_means(latents: Floats, k: int, starts: int = LAST_STARTS) -> Any:
 def choose(latents: Floats, k: int | None = None, progress: Progress = lambda text, done: None) -> Choice:
     """Choose how many clusters there are in latents ``[n, p]``.
 
-    The rule is free of scale: the smallest k whose mean silhouette is at least `SILHOUETTE_SHARE` of the best one. One that is best by a hair often
-    splits a cluster.
+    The rule is free of scale: the smallest k whose mean silhouette is at least `SILHOUETTE_SHARE` of the best one. One that is
+    best by a hair often splits a cluster.
 
     Parameters
     ----------
@@ -181,8 +181,8 @@ def fit(
 def reaches(prepared: Floats, labels: Labels) -> tuple[Labels, Floats]:
     """Which pictures of each cluster to keep as examples, and how far each cluster reaches ``[k]``.
 
-    A cluster reaches as far as `REACH_QUANTILE` of its pictures are from the nearest example in the other parts of it. The parts are runs of
-    neighbours: pictures next to each other are often nearly the same, and would make every cluster seem small.
+    A cluster reaches as far as `REACH_QUANTILE` of its pictures are from the nearest example in the other parts of it. The parts are runs
+    of neighbours: pictures next to each other are often nearly the same, and would make every cluster seem small.
     """
     numbers = range(int(labels.max()) + 1)
     members = [np.flatnonzero(labels == number) for number in numbers]

@@ -29,7 +29,7 @@ class ChromaSmoother:
         self._luma: Floats = np.zeros((0, 0), np.float32)
 
     def __call__(self, chroma: Floats, grey: Image, time_s: float, time_constant_s: float) -> Floats:
-        """Take in the chroma ``[y, x, 2]`` of a frame, its luma ``[h, w]`` and its time (s); give the smoothed chroma, valid until the next.
+        """Take in the chroma ``[y, x, 2]`` of a frame, its luma ``[h, w]`` and its time (s); give it smoothed, valid until the next.
 
         Parameters
         ----------
@@ -41,10 +41,10 @@ class ChromaSmoother:
         import cv2
 
         luma = np.asarray(cv2.resize(grey, chroma.shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
-        motion = None
+        motion: Floats | None = None
         if luma.shape == self._luma.shape:
             change = cv2.blur(np.abs(luma - self._luma), (3, 3))  # blurred: what moves changes its outline, not its inside
-            motion = ((change / MOTION_LEVELS) ** 2)[..., None]
+            motion = np.asarray((change / MOTION_LEVELS) ** 2, np.float32)[..., None]
         self._luma = luma
         return self._smoother({"chroma": chroma}, grey, time_s, time_constant_s, motion)["chroma"]
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from rtkit.items import FrameSpec, Item, Spec
 from rtkit.onnx import OnnxProcessor
 from rtkit.parameters import Range
-
-if TYPE_CHECKING:
-    from rtkit_onnx.pictures import Pictures
-    from rtkit_onnx.signals import Signals
 
 Normalise = Literal["auto", "raw", "zscore", "unit", "symmetric", "imagenet"]
 
@@ -71,7 +67,7 @@ class Onnx(OnnxProcessor[Any, Any]):
         super().open(spec)
         model = self.load_model(self.model)
         normalisation = choose(self.normalise, self.colour, model.card)
-        self._runner: Pictures | Signals
+        self._runner: Any  # Pictures or Signals
         if isinstance(spec, FrameSpec):
             self._runner = Pictures(model, normalisation)
         else:

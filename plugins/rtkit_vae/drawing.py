@@ -24,7 +24,7 @@ def as_bytes(picture: Floats) -> NDArray[np.uint8]:
 
 
 def beside(image: Image, seen: Floats, made: Floats) -> None:
-    """Lay the picture that a network takes and its reconstruction, ``[h, w, 1]`` of 0 to 1, into the lower left corner of a frame, in place."""
+    """Lay the network's picture and its reconstruction, ``[h, w, 1]`` of 0 to 1, into the lower left corner of a frame, in place."""
     import cv2
 
     side = _panel(image)

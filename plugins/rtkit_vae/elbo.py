@@ -16,7 +16,7 @@ _PIXELS = (-3, -2, -1)
 
 
 def kl_divergence(mean: Floats, log_variance: Floats) -> Floats:
-    """Kullback-Leibler divergence ``[n]`` (nats) of normal distributions with mean and log variance ``[n, d]`` from the standard normal one."""
+    """Kullback-Leibler divergence ``[n]`` (nats) of normal distributions, mean and log variance ``[n, d]``, from the standard one."""
     found: Floats = 0.5 * (np.exp(log_variance) + np.square(mean) - 1 - log_variance).sum(axis=-1, dtype=np.float64)
     return found
 

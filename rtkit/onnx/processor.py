@@ -4,7 +4,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from rtkit.items import Frame, FrameSpec
 from rtkit.parameters import Range
@@ -47,17 +47,17 @@ class OnnxFrameProcessor(OnnxProcessor[Frame, FrameSpec], SplitFrameProcessor):
     def wants(self, frame: Frame) -> bool:  # SHIM until the move
         return self.should_infer(frame)
 
-    def look(self, frame: Frame) -> object:
+    def look(self, frame: Frame) -> Any:
         return self.infer(frame)
 
-    def finish(self, frame: Frame, found: object) -> Frame:
+    def finish(self, frame: Frame, found: Any) -> Frame:
         return self.render(frame, found)
 
     def should_infer(self, frame: Frame) -> bool:
         return True
 
-    def infer(self, frame: Frame) -> object:
+    def infer(self, frame: Frame) -> Any:
         raise NotImplementedError
 
-    def render(self, frame: Frame, found: object) -> Frame:
+    def render(self, frame: Frame, found: Any) -> Frame:
         raise NotImplementedError
