@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from rtkit.errors import InputError
-from rtkit.items import Frame, FrameSpec, Image
-from rtkit.onnx import OnnxFrameProcessor
-from rtkit.parameters import Range
-from rtkit.processor import read_state
-from rtkit.video.size import to_colour
-from rtkit.video.smoothing import TemporalSmoother
+from rtkit import Frame, FrameSpec, Image, InputError, Range, read_state
+from rtkit.images import TemporalSmoother, to_colour
+from rtkit.models import OnnxFrameProcessor
 from rtkit_cam import maps, overlay
 from rtkit_cam.regions import locate
 

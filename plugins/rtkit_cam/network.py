@@ -10,12 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, SpecError
-from rtkit.items import FrameSpec, Image
-from rtkit.onnx import Model, Pool, load
-from rtkit.onnx.model import Loader, bind, single
-from rtkit.onnx.normalising import UNIT, choose
-from rtkit.onnx.picture import PictureInput, picture_axis
+from rtkit import FrameSpec, Image, InputError, SpecError
+from rtkit.models import UNIT, Loader, Model, PictureInput, Pool, bind, choose, load, picture_axis, single
 from rtkit_cam.affinity import Affinity
 from rtkit_cam.cut import cut
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from rtkit.items import Frame, FrameSpec
-from rtkit.onnx import OnnxFrameProcessor
-from rtkit.processor import read_state
-from rtkit.video.size import colour_copy
+from rtkit import Frame, FrameSpec, read_state
+from rtkit.images import colour_copy
+from rtkit.models import OnnxFrameProcessor
 
 if TYPE_CHECKING:
     from rtkit_cluster.clusters import Assignment
@@ -68,7 +67,7 @@ class Cluster(OnnxFrameProcessor):
 
     def render(self, frame: Frame, found: Assignment) -> Frame:
         """Emit the event, and draw the label on the frame."""
-        from rtkit.video.text import write_lines
+        from rtkit.images import write_lines
         from rtkit_cluster import sheets
         from rtkit_cluster.clusters import UNKNOWN
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from rtkit.items import Frame, FrameSpec, Image
-from rtkit.onnx import OnnxFrameProcessor
-from rtkit.parameters import Range
-from rtkit.video.size import to_grey
+from rtkit import Frame, FrameSpec, Image, Range
+from rtkit.images import to_grey
+from rtkit.models import OnnxFrameProcessor
 from rtkit_colorize.chroma import join
 from rtkit_colorize.smoothing import ChromaSmoother
 

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Image
-from rtkit.video.smoothing import TemporalSmoother
+from rtkit import Image, InputError
+from rtkit.images import TemporalSmoother
 
 Floats = NDArray[np.floating[Any]]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rtkit.items import Image
-from rtkit.video.opencv import opencv
+from rtkit import Image
+from rtkit.images import opencv
 
 #: Colours (BGR) of a person who is enrolled, and of others.
 KNOWN_COLOUR, UNKNOWN_COLOUR = (120, 200, 60), (60, 140, 255)

@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from rtkit.items import Frame, FrameSpec
-from rtkit.onnx import OnnxFrameProcessor
-from rtkit.parameters import Range
-from rtkit.processor import read_state
-from rtkit.video.scene import Scenes
-from rtkit.video.size import colour_copy, to_colour
+from rtkit import Frame, FrameSpec, Range, read_state
+from rtkit.images import Scenes, colour_copy, to_colour
+from rtkit.models import OnnxFrameProcessor
 from rtkit_faces.tracks import Box, Tracks
 
 if TYPE_CHECKING:

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.onnx import Model, load
-from rtkit.onnx.find import MODEL
-from rtkit.onnx.model import Loader
+from rtkit import InputError
+from rtkit.models import MODEL, Loader, Model, load
 from rtkit_faces import similarity
 from rtkit_faces.decision import decide
 from rtkit_faces.normalising import PIXELS

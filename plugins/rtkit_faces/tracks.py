@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.processor import read_state
-from rtkit.video.smoothing import smoothing_weight
+from rtkit import read_state
+from rtkit.images import smoothing_weight
 
 Box = tuple[int, int, int, int]
 

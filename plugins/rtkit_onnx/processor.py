@@ -6,9 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from rtkit.items import FrameSpec, Item, Spec
-from rtkit.onnx import OnnxProcessor
-from rtkit.parameters import Range
+from rtkit import FrameSpec, Item, Range, Spec
+from rtkit.models import OnnxProcessor
 
 Normalise = Literal["auto", "raw", "zscore", "unit", "symmetric", "imagenet"]
 
@@ -60,7 +59,7 @@ class Onnx(OnnxProcessor[Any, Any]):
 
     def open(self, spec: Spec) -> Spec:
         """Load the model and choose how to run it."""
-        from rtkit.onnx.normalising import choose
+        from rtkit.models import choose
         from rtkit_onnx.pictures import Pictures
         from rtkit_onnx.signals import Signals
 

@@ -10,13 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Image
-from rtkit.onnx import Model, load
-from rtkit.onnx.find import find, of_family
-from rtkit.onnx.model import Loader
-from rtkit.onnx.normalising import UNIT
-from rtkit.onnx.picture import PictureInput
+from rtkit import Image, InputError
+from rtkit.models import UNIT, Loader, Model, PictureInput, find, load, of_family
 from rtkit_vae.elbo import Floats, cross_entropy, entropy, kl_divergence, normal_points
 
 #: The file of the decoder.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from rtkit.items import Frame, FrameSpec
-from rtkit.onnx import OnnxFrameProcessor
-from rtkit.video.size import colour_copy
+from rtkit import Frame, FrameSpec
+from rtkit.images import colour_copy
+from rtkit.models import OnnxFrameProcessor
 
 if TYPE_CHECKING:
     from rtkit_vae.elbo import Floats
@@ -76,7 +76,7 @@ class Vae(OnnxFrameProcessor):
 
     def render(self, frame: Frame, found: tuple[Floats, Encoded]) -> Frame:
         """Rank the cost, emit the event, and draw picture, reconstruction and map on the frame."""
-        from rtkit.video.text import write_lines
+        from rtkit.images import write_lines
         from rtkit_vae import drawing
 
         picture, encoded = found

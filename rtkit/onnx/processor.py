@@ -4,11 +4,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from rtkit.items import Frame, FrameSpec
-from rtkit.parameters import Range
-from rtkit.processor import ItemT, Processor, SpecT, SplitFrameProcessor
+from rtkit.core.items import Frame, FrameSpec
+from rtkit.core.parameters import Range
+from rtkit.core.processor import ItemT, ParallelFrameProcessor, Processor, SpecT
 
 if TYPE_CHECKING:
     from rtkit.onnx.model import Model
@@ -38,26 +38,8 @@ class OnnxProcessor(Processor[ItemT, SpecT]):
 
 
 @dataclass(eq=False, kw_only=True)
-class OnnxFrameProcessor(OnnxProcessor[Frame, FrameSpec], SplitFrameProcessor):
+class OnnxFrameProcessor(OnnxProcessor[Frame, FrameSpec], ParallelFrameProcessor):
     """A processor of frames that runs an ONNX model in `infer`; several threads may do so at once.
 
     Derive a dataclass with ``eq=False`` from it: `threads` and `providers` are its last parameters, by keyword.
     """
-
-    def wants(self, frame: Frame) -> bool:  # SHIM until the move
-        return self.should_infer(frame)
-
-    def look(self, frame: Frame) -> Any:
-        return self.infer(frame)
-
-    def finish(self, frame: Frame, found: Any) -> Frame:
-        return self.render(frame, found)
-
-    def should_infer(self, frame: Frame) -> bool:
-        return True
-
-    def infer(self, frame: Frame) -> Any:
-        raise NotImplementedError
-
-    def render(self, frame: Frame, found: Any) -> Frame:
-        raise NotImplementedError

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Image
+from rtkit.core.errors import InputError
+from rtkit.core.items import Image
 
 #: Mean difference (grey levels, 0 to 255) of the thumbnails of two frames beyond which they show different scenes.
 CUT_LEVELS = 25.0

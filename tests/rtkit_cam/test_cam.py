@@ -13,7 +13,7 @@ from rtkit_cam.regions import locate
 
 import rtkit
 from rtkit import InputError, UsageError
-from rtkit.items import Frame, FrameSpec
+from rtkit.core.items import Frame, FrameSpec
 from rtkit.testing import check_processor
 from rtkit.video.smoothing import TemporalSmoother
 from tests.rtkit_cam.heads import network
