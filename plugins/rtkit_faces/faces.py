@@ -161,8 +161,10 @@ class Faces(OnnxFrameProcessor):
         count = len(state["shown_labels"]) if "shown_labels" in state else None
         layout = {"count": (), "shown_labels": (count,), "shown_boxes": (count, 4), "shown_scores": (count,)}
         arrays = read_state("faces", layout, state)
-        self._tracks.load_state(state, len(self._labels))
-        self._scenes.load_state(state)
+        tracks, scenes = Tracks(), Scenes()
+        tracks.load_state(state, len(self._labels))
+        scenes.load_state(state)
+        self._tracks, self._scenes = tracks, scenes
         boxes: list[Box] = [(x, y, wide, high) for x, y, wide, high in arrays["shown_boxes"].tolist()]
         self._shown = list(zip(boxes, arrays["shown_labels"].tolist(), arrays["shown_scores"].tolist(), strict=True))
         self._count = int(arrays["count"])

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rtkit_vae.elbo import Floats
     from rtkit_vae.network import Encoded
 
-#: Mean anomaly from which a run is warned of.
-HIGH_ANOMALY = 0.99
+#: Mean anomaly beyond which a run is warned of; that of held-out pictures is 0.5.
+HIGH_ANOMALY = 0.95
 
 
 @dataclass(eq=False)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rtkit.core.errors import InputError
 from rtkit.core.items import Image
+from rtkit.core.processor import read_state
 from rtkit.video.scene import Scenes
 
 Floats = NDArray[np.floating[Any]]
@@ -90,12 +91,13 @@ class TemporalSmoother:
         InputError
             An array is missing or of another shape; nothing is changed then.
         """
-        for name in (*self._names, "time"):
+        time_s = read_state("temporal smoothing", {"time": ()}, state)["time"]
+        for name in self._names:
             if name not in state:
                 raise InputError(f"state: has no {name}")
         for name, shape in (shapes or {}).items():
             if state[name].size and state[name].shape != shape:
                 raise InputError(f"state: {name} should have shape {shape}, found {state[name].shape}")
         self._scenes.load_state(state)
-        self._time_s = float(state["time"])
+        self._time_s = float(time_s)
         self._means = {name: state[name].copy() for name in self._names if state[name].size}
