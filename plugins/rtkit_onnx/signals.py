@@ -119,5 +119,6 @@ class Signals(SampleProcessor):
         InputError
             An array is missing or of another shape: the state is of another model.
         """
+        own = read_state("onnx", {"left": (), "queue": (None, self._runner.width)}, state)
         restore("onnx", self._arrays(), state)
-        self._left, self._queue = int(state["left"]), state["queue"].copy()
+        self._left, self._queue = int(own["left"]), own["queue"]
