@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit import Block, SampleProcessor, SampleSpec, UsageError, restore
+from rtkit import Block, SampleProcessor, SampleSpec, UsageError, read_state, restore
 from rtkit.models import Model, Normalisation, zscore
 from rtkit_onnx.outputs import find_label, to_json
 from rtkit_onnx.runner import Runner, finite
