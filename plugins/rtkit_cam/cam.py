@@ -204,10 +204,9 @@ class Cam(OnnxFrameProcessor):
         return frame.with_data(self._draw(frame.image, self._detection))
 
     def _detect(self, frame: Frame, found: ForwardPass) -> Detection:
-        network, logits, features = self._network, found.logits, found.features
-        if self.smooth > 0:
-            smooth = self._smoother({"logits": logits, "features": features}, frame.image, frame.time, self.smooth)
-            logits, features = smooth["logits"], smooth["features"]
+        network, own = self._network, {"logits": found.logits, "features": found.features}
+        smooth = self._smoother(own, frame.image, frame.time, self.smooth)
+        logits, features = smooth["logits"], smooth["features"]
         probabilities = maps.softmax(logits)
         best = np.argsort(-probabilities)[: self.top]
         shown = int(best[0]) if self._target is None else self._target
@@ -252,7 +251,7 @@ class Cam(OnnxFrameProcessor):
 
     def state(self) -> dict[str, Any]:
         """Frames so far, the last detection, and what the temporal smoothing remembers."""
-        smoother = {f"smoother.{name}": array.copy() for name, array in self._smoother.state().items()}
+        smoother = {f"smoother.{name}": array for name, array in self._smoother.state().items()}
         return {"count": np.array(self._count), **(self._detection or _NONE).arrays(), **smoother}
 
     def load_state(self, state: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ class Cluster(OnnxFrameProcessor):
     """
 
     live: ClassVar[tuple[str, ...]] = ("mosaic", "tell")
-    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"model": "designed_grey", "mosaic": True, "tell": "change"})
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"model": "designed", "mosaic": True, "tell": "change"})
 
     model: str = "fruits"
     mosaic: bool = False
@@ -57,7 +57,7 @@ class Cluster(OnnxFrameProcessor):
         super().open(spec)
         self._encoder = Encoder(self.model, self.load_model)
         self._clusters = read(self._encoder)
-        self._last = ""  # label of the last frame
+        self._last = ""  # label of the last frame, if `tell` tells changes
         self._frames: Counter[str] = Counter()
         return FrameSpec(spec.width, spec.height, spec.fps)
 
@@ -75,7 +75,7 @@ class Cluster(OnnxFrameProcessor):
         if self.tell == "frame" or label != self._last:
             latent = [round(float(value), 5) for value in found.latent]
             self.emit(frame.time, "cluster", label, round(found.score, 6), latent=latent, distance=round(found.distance, 6))
-        self._last = label
+        self._last = label if self.tell == "change" else ""
         self._frames[label] += 1
         image = colour_copy(frame.image)
         write_lines(image, [f"{label} {found.score:.0%}", f"distance {found.distance:.2f}"])
@@ -84,8 +84,8 @@ class Cluster(OnnxFrameProcessor):
         return frame.with_data(image)
 
     def state(self) -> dict[str, Any]:
-        """The label of the last frame, of which `tell` tells changes."""
-        return {"last": np.array(self._last)}
+        """The label of the last frame, if `tell` tells changes."""
+        return {"last": np.array(self._last)} if self._last else {}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Put back what `state` gave.
@@ -95,7 +95,7 @@ class Cluster(OnnxFrameProcessor):
         InputError
             It is no state of clusters.
         """
-        self._last = str(read_state("cluster", {"last": ()}, state)["last"])
+        self._last = str(read_state("cluster", {"last": ()}, state)["last"]) if state else ""
 
     def summary(self) -> dict[str, Any]:
         """`clusters`, frames by cluster, without those that are unknown; `unknown_share`, their share of all frames."""

@@ -77,7 +77,7 @@ class Colorize(OnnxFrameProcessor):
 
     def state(self) -> dict[str, Any]:
         """What the temporal smoothing remembers."""
-        return {name: array.copy() for name, array in self._smoother.state().items()}
+        return self._smoother.state()
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Put back what `state` gave.

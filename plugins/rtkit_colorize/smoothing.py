@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit import Image, InputError
+from rtkit import Image, read_state
 from rtkit.images import TemporalSmoother
 
 Floats = NDArray[np.floating[Any]]
@@ -24,6 +24,10 @@ class ChromaSmoother:
     """
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
         self._smoother = TemporalSmoother("chroma")
         self._luma: Floats = np.zeros((0, 0), np.float32)
 
@@ -35,8 +39,11 @@ class ChromaSmoother:
         chroma, grey, time_s
             Of the frame.
         time_constant_s : float
-            0 gives the frame's own.
+            0 gives the frame's own, and nothing is remembered.
         """
+        if time_constant_s == 0:
+            self.clear()
+            return chroma
         import cv2
 
         luma = np.asarray(cv2.resize(grey, chroma.shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
@@ -48,8 +55,8 @@ class ChromaSmoother:
         return self._smoother({"chroma": chroma}, grey, time_s, time_constant_s, motion)["chroma"]
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """The smoothed chroma, the luma of the last frame, its time (s) and its scene; empty before the first frame."""
-        return {"luma": self._luma, **self._smoother.state()}
+        """Copies of the smoothed chroma, the luma of the last frame, its time (s) and its scene; empty where nothing is remembered."""
+        return {"luma": self._luma.copy(), **self._smoother.state()} if self._luma.size else {}
 
     def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Put back what `state` gave.
@@ -59,8 +66,9 @@ class ChromaSmoother:
         InputError
             It is no state of a smoother of chroma.
         """
-        luma = state.get("luma")
-        if luma is None or luma.ndim != 2:
-            raise InputError("state: luma should be a picture [y, x]")
+        if not state:
+            self.clear()
+            return
+        luma = read_state("colorize", {"luma": (None, None)}, state)["luma"]
         self._smoother.load_state(state, {"chroma": (*luma.shape, 2)})
-        self._luma = luma.copy()
+        self._luma = luma

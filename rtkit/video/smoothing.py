@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.core.errors import InputError
 from rtkit.core.items import Image
 from rtkit.core.processor import read_state
 from rtkit.video.scene import Scenes
@@ -36,6 +35,10 @@ class TemporalSmoother:
 
     def __init__(self, *names: str) -> None:
         self._names = names
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
         self._means: dict[str, Floats] = {}
         self._time_s = 0.0
         self._scenes = Scenes()
@@ -43,24 +46,27 @@ class TemporalSmoother:
     def __call__(
         self, values: Mapping[str, Floats], image: Image, time_s: float, time_constant_s: float, motion: Floats | None = None
     ) -> dict[str, Floats]:
-        """Take in the arrays of a frame, and give the smoothed ones, valid until the next call.
+        """Take in the arrays of a frame, and give the smoothed ones; those are valid until the next call.
 
         Parameters
         ----------
         values : dict of str to ndarray
-            Of this frame, by name; copied.
+            Of this frame, by name; not kept.
         image : ndarray
             The frame, for scene cuts.
         time_s : float
             Of the frame (s).
         time_constant_s : float
-            0 gives the frame's own.
+            0 gives the frame's own arrays, and nothing is remembered.
         motion : ndarray, optional
             Of a shape that fits the arrays: the least weight of the frame's own values at each place, from 1 on they are taken as they are.
         """
+        if time_constant_s == 0:
+            self.clear()
+            return dict(values)
         is_new = self._scenes.is_new(image)
         shapes = {name: mean.shape for name, mean in self._means.items()}
-        if is_new or time_constant_s == 0 or shapes != {name: value.shape for name, value in values.items()}:
+        if is_new or shapes != {name: value.shape for name, value in values.items()}:
             self._means = {name: value.copy() for name, value in values.items()}
         else:
             weight: Any = smoothing_weight(time_s - self._time_s, time_constant_s)
@@ -72,32 +78,31 @@ class TemporalSmoother:
         return self._means
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """The smoothed arrays (empty before the first frame), the time (s) and the scene of the last frame."""
-        means = {name: self._means.get(name, np.zeros(0, np.float32)) for name in self._names}
-        return {**means, "time": np.array(self._time_s), **self._scenes.state()}
+        """Copies of the smoothed arrays, the time (s) and the scene of the last frame; empty where nothing is remembered."""
+        if not self._means:
+            return {}
+        own = {**self._means, "time": np.array(self._time_s), **self._scenes.state()}
+        return {name: array.copy() for name, array in own.items()}
 
-    def load_state(self, state: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]] | None = None) -> None:
+    def load_state(self, state: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int | None, ...]]) -> None:
         """Put back what `state` gave.
 
         Parameters
         ----------
         state : dict of str to ndarray
             As `state` gave it.
-        shapes : dict of str to tuple of int, optional
-            What the arrays of some names must have.
+        shapes : dict of str to tuple of int
+            That the arrays must have, None for any size.
 
         Raises
         ------
         InputError
             An array is missing or of another shape; nothing is changed then.
         """
-        time_s = read_state("temporal smoothing", {"time": ()}, state)["time"]
-        for name in self._names:
-            if name not in state:
-                raise InputError(f"state: has no {name}")
-        for name, shape in (shapes or {}).items():
-            if state[name].size and state[name].shape != shape:
-                raise InputError(f"state: {name} should have shape {shape}, found {state[name].shape}")
+        if not state:
+            self.clear()
+            return
+        own = read_state("temporal smoothing", {**{name: shapes[name] for name in self._names}, "time": ()}, state)
         self._scenes.load_state(state)
-        self._time_s = float(time_s)
-        self._means = {name: state[name].copy() for name in self._names if state[name].size}
+        self._time_s = float(own.pop("time"))
+        self._means = own
