@@ -119,10 +119,8 @@ class Cam(OnnxFrameProcessor):
         "mode", "target", "layout", "top", "colormap", "alpha", "box", "threshold", "smooth", "every", "tell",
     )  # fmt: skip
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
-        {"size": 96},
         {"size": 96, "mode": "filters", "every": 2},
-        {"size": 96, "mode": "filters", "layout": "sum", "smooth": 0.2},
-        {"size": 96, "mode": "eigen", "tell": "change"},
+        {"size": 96, "mode": "eigen", "smooth": 0.2},
         {"size": 96, "target": "water bottle", "box": True, "smooth": 0.5, "every": 3, "colormap": "viridis", "tell": "change"},
     )
 

@@ -49,7 +49,7 @@ class Onnx(OnnxProcessor[Any, Any]):
         By `open`: the model takes another number of channels, or another rate.
     """
 
-    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"hop": 3}, {"model": "heartbeat/step"})
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"model": "heartbeat/step"})
 
     model: str = "heartbeat"
     hop: Annotated[int, Range(1, 10_000_000)] | None = None
