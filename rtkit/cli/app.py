@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from rtkit.cli.plugin_commands import add_commands, call_function
 from rtkit.cli.run import PLUGIN, run_command
 from rtkit.core.errors import RtkitError, UsageError
 from rtkit.core.host import host
@@ -75,7 +76,7 @@ def _run(arguments: list[str]) -> int | None:
     whole = "run" in arguments or "_RTKIT_COMPLETE" in os.environ  # else its name and help are enough, and take less time
     app.command("run")(run_command() if whole else run)
     app.registered_commands.insert(0, app.registered_commands.pop())
-    host().register_commands(app)
+    add_commands(app)
     code: int | None = app(arguments, prog_name="rtkit", standalone_mode=False)
     return code
 
@@ -121,7 +122,7 @@ def plugins(
     else:
         if name is not None:
             print(listing.summary(name))
-        listing.show(found)
+        listing.show_table(found)
 
 
 @app.command()
@@ -136,7 +137,7 @@ def devices(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = 
         return
     for what, found in (("audio devices", audio_devices()), ("cameras", cameras())):
         print(what if found else f"no {what}")
-        listing.show(found)
+        listing.show_table(found)
 
 
 @app.command()
@@ -145,7 +146,7 @@ def demo(
     out: Annotated[str, typer.Option(help="Folder for what it makes.")] = "rtkit-demo",
 ) -> None:
     """Run a plug-in's main job on shipped real recordings; no device needed."""
-    lines = host().run(name, "demo", out)
+    lines = call_function(name, "demo", out)
     if lines is None:
         raise UsageError(f"no plug-in has a demo called {name!r}")
     for line in lines:
@@ -158,6 +159,6 @@ def bench(name: Annotated[str | None, typer.Argument(help="A processor; all when
     from rtkit.cli import listing
     from rtkit.cli.bench import bench_processors
 
-    listing.show(bench_processors([name] if name else list(host().processors)))
-    if name and (rows := host().run(name, "bench", name)):
-        listing.show(rows)
+    listing.show_table(bench_processors([name] if name else list(host().processors)))
+    if name and (rows := call_function(name, "bench", name)):
+        listing.show_table(rows)

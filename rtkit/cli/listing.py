@@ -62,7 +62,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     }
 
 
-def show(rows: Rows) -> None:
+def show_table(rows: Rows) -> None:
     """Print rows as a table."""
     from rich.console import Console
     from rich.table import Table

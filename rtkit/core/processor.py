@@ -232,7 +232,7 @@ class SampleProcessor(Processor[Block, SampleSpec]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Understand the old name of `default_rate` for one version."""
         super().__init_subclass__(**kwargs)
-        _rename(cls, {"default_rate": "default_rate"})
+        _rename(cls, {"untold_rate": "default_rate"})
 
     def open(self, spec: SampleSpec) -> SampleSpec:
         """Accept the format of the input; see `Processor.open`."""
