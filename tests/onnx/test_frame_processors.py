@@ -119,8 +119,10 @@ def test_a_state_of_something_else_is_refused(make, frames):
     run(processor, frames[:2])
     state = processor.state()
     for name in state:
-        with pytest.raises(InputError):
-            make().load_state({key: array for key, array in state.items() if key != name})
+        rest = {key: array for key, array in state.items() if key != name}
+        if rest:  # nothing at all means that nothing is remembered
+            with pytest.raises(InputError):
+                make().load_state(rest)
         with pytest.raises(InputError):
             make().load_state(state | {name: np.zeros((2, 2, 2, 7))})
 
