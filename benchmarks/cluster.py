@@ -8,7 +8,7 @@ import numpy as np
 from rtkit_cluster.cluster import Cluster
 from rtkit_cluster.clusters import Clusters
 from rtkit_cluster.encoder import Encoder
-from rtkit_cluster.fit import Shown, fit
+from rtkit_cluster.fit import PictureSet, fit
 
 from benchmarks.clock import frames_a_second
 from export.data.pictures import FRUITS, Fruits, read_groceries
@@ -28,9 +28,9 @@ def refused(encode, fruits, left_out, grey):
         out = random.choice(FRUITS, left_out, replace=False)
         inside = ~np.isin(fruits.kinds, out)
         names = np.array(fruits.kinds)[inside].tolist()
-        shown = Shown(lambda number: fruits.train[0], names)
+        shown = PictureSet(lambda number: fruits.train[0], names)
         clusters: Clusters = fit(train[inside], shown, "", grey, len(FRUITS) - left_out).clusters
-        is_unknown = np.array([not clusters.find(features).known for features in test])
+        is_unknown = np.array([not clusters.assign(features).known for features in test])
         of_out = np.isin(fruits.test_kinds, out)
         known.append(is_unknown[~of_out].mean())
         unknown.append(is_unknown[of_out].mean())

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from rtkit.core.processor import ParallelFrameProcessor as ParallelFrameProcessor
     from rtkit.core.processor import Processor as Processor
     from rtkit.core.processor import SampleProcessor as SampleProcessor
+    from rtkit.core.processor import read_state as read_state
     from rtkit.core.processor import restore as restore
     from rtkit.core.report import Report as Report
     from rtkit.core.settings import Settings as Settings
@@ -76,7 +77,7 @@ _HOMES = {
     "core.host": ("create", "host"),
     "core.items": ("Block", "Event", "Frame", "FrameSpec", "Image", "Item", "SampleSpec", "Samples", "Spec"),
     "core.parameters": ("Range", "check_values"),
-    "core.processor": ("AnyProcessor", "FrameProcessor", "ParallelFrameProcessor", "Processor", "SampleProcessor", "restore"),
+    "core.processor": ("AnyProcessor", "FrameProcessor", "ParallelFrameProcessor", "Processor", "SampleProcessor", "read_state", "restore"),
     "arrays.read": ("Recording", "read"),
     "core.report": ("Report",),
     "core.settings": ("Settings",),

@@ -6,9 +6,11 @@ from rtkit.onnx.card import NAME as CARD
 from rtkit.onnx.card import Card, Normalisation, Tensor, publish, read_card
 from rtkit.onnx.dense import Dense, DenseNetwork, write_dense
 from rtkit.onnx.find import MODEL, STEP, find, of_family
-from rtkit.onnx.model import Call, Model, bind, load, single
+from rtkit.onnx.model import Call, Loader, Model, bind, load, single
 from rtkit.onnx.normalising import UNIT, choose, zscore
 from rtkit.onnx.picture import PictureInput, picture_axis
+from rtkit.onnx.pool import Pool
+from rtkit.onnx.processor import OnnxFrameProcessor, OnnxProcessor
 from rtkit.onnx.session import session
 from rtkit.onnx.stepper import Stepper
 from rtkit.onnx.taps import Beside, Layer, Part, Product, TapNetwork
@@ -26,10 +28,14 @@ __all__ = [
     "DenseNetwork",
     "Layer",
     "LearnedNetwork",
+    "Loader",
     "Model",
     "Normalisation",
+    "OnnxFrameProcessor",
+    "OnnxProcessor",
     "Part",
     "PictureInput",
+    "Pool",
     "Product",
     "Stepper",
     "TapNetwork",

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rtkit_faces import evaluation, people
-from rtkit_faces.gathering import Gatherer, pictures_in
+from rtkit_faces.collection import FaceCollector, pictures_in
 from rtkit_faces.training import Labels
 
 from export.data.origin import Origin
@@ -41,10 +41,10 @@ class Album:
         """
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; expected one with a folder of pictures for each person")
-        digest, found = hashlib.sha256(), dict[str, Gatherer]()
+        digest, found = hashlib.sha256(), dict[str, FaceCollector]()
         for name, path in _named(folder):
             digest.update(path.read_bytes())
-            found.setdefault(people.check_name(name), Gatherer()).take(read_picture(path))
+            found.setdefault(people.check_name(name), FaceCollector()).take(read_picture(path))
         kept = {name: gatherer.found.faces for name, gatherer in found.items() if len(gatherer.found.faces) >= MIN_FACES}
         if len(kept) < 2:
             raise InputError(f"{folder}: {len(kept)} people with at least {MIN_FACES} faces; expected two or more")

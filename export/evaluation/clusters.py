@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rtkit_cluster.clusters import Floats
 from rtkit_cluster.command import write
 from rtkit_cluster.encoder import Encoder
-from rtkit_cluster.fit import Shown, choose, fit, k_means, space_of
+from rtkit_cluster.fit import PictureSet, choose, fit, k_means, space_of
 
 from export.data.pictures import FRUITS, Fruits
 from rtkit.core.items import Image
@@ -40,7 +40,7 @@ def write_clusters(fruits: Fruits, out: Path) -> None:
     """Find the clusters of fruits with the encoder in `out`, one for each kind, and write them beside that encoder."""
     encoder = Encoder(str(out))
     features = np.array([encoder(image) for image in fruits.train])
-    shown = Shown(lambda number: fruits.train[number], fruits.kinds)
+    shown = PictureSet(lambda number: fruits.train[number], fruits.kinds)
     write(fit(features, shown, encoder.sha256, k=len(set(fruits.kinds))), out, encoder.path)
 
 

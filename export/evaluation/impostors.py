@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rtkit_vae.network import Autoencoder
-from rtkit_vae.view import on_black, squared
+from rtkit_vae.preprocessing import centre_square, normalise_background
 
 from export.data import Floats
 from export.data.fashion_mnist import SIDE_PX, Clothes
@@ -66,7 +66,7 @@ def _letters() -> list[Image]:
 
 def anomaly_scores(network: Autoencoder, images: list[Image] | NDArray[np.uint8], background: str = "auto") -> tuple[Floats, Floats]:
     """Negative bound and excess ``[n]`` (nats) of pictures, as the processor finds them."""
-    seen = np.array([on_black(network.picture(squared(image)), background) for image in images])  # type: ignore[arg-type]
+    seen = np.array([normalise_background(network.picture(centre_square(image)), background) for image in images])  # type: ignore[arg-type]
     found = [network(seen[start : start + BATCH]) for start in range(0, len(seen), BATCH)]
     return tuple(np.concatenate([getattr(one, what) for one in found]) for what in ("negative_elbo", "excess"))  # type: ignore[return-value]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rtkit_vae import drawing
-from rtkit_vae.bound import Floats
-from rtkit_vae.known import REACH
+from rtkit_vae.elbo import Floats
 from rtkit_vae.network import Decoder
+from rtkit_vae.reference import MAP_EXTENT
 
 from export.data.fashion_mnist import CLASSES
 from rtkit.core.items import Image
@@ -48,7 +48,7 @@ def plot_latents(latents: Floats, classes: NDArray[Any], path: Path) -> None:
     for number, name in enumerate(CLASSES):
         x, y = latents[classes == number].T
         axes.plot(x, y, MARKERS[number], color=COLOURS[number], markersize=2.6, markeredgewidth=0, alpha=0.75, label=name)
-    axes.set(xlabel=names[0], ylabel=names[1], xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal")
+    axes.set(xlabel=names[0], ylabel=names[1], xlim=(-MAP_EXTENT, MAP_EXTENT), ylim=(-MAP_EXTENT, MAP_EXTENT), aspect="equal")
     axes.grid(True, color="#d8d8d8", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, markerscale=2.6, loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -11,8 +11,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from rtkit_vae import known
-from rtkit_vae.network import DECODER, Autoencoder, Bounds
+from rtkit_vae import reference
+from rtkit_vae.network import DECODER, Autoencoder, Encoded
 
 from export.data import Floats
 from export.data.fashion_mnist import SIDE_PX, Clothes, FashionMnist
@@ -225,7 +225,7 @@ class VaeRecipe:
         latents, _ = network.encode(unit_range(fashion.train)[:10_000])
         classes = fashion.train.classes[: len(latents)]
         two = network.decoder.size == 2
-        known.write(out, network, held_out.negative_elbo, held_out.excess, latent_map(latents, classes) if two else None)
+        reference.write(out, network, held_out.negative_elbo, held_out.excess, latent_map(latents, classes) if two else None)
         plot_latents(latents, classes, out / LATENTS_FILE)
         if two:
             write_picture(str(out / MANIFOLD_FILE), manifold_sheet(network.decoder))
@@ -258,14 +258,14 @@ def _as_onnx(networks: Networks) -> Iterator[Autoencoder]:
         yield Autoencoder(str(folder))
 
 
-def evaluate(network: Autoencoder, pictures: Floats, points: int | None = None) -> Bounds:
-    """Bounds of many pictures, each with random points of its own, or with those of the processor."""
+def evaluate(network: Autoencoder, pictures: Floats, points: int | None = None) -> Encoded:
+    """Encoded of many pictures, each with random points of its own, or with those of the processor."""
     random, found = np.random.default_rng(0), []
     for start in range(0, len(pictures), BATCH):
         some = pictures[start : start + BATCH]
         drawn = None if points is None else random.standard_normal((len(some), points, network.decoder.size), np.float32)
         found.append(network(some, drawn))
-    return Bounds(*(np.concatenate([getattr(one, part) for one in found]) for part in Bounds.__slots__))
+    return Encoded(*(np.concatenate([getattr(one, part) for one in found]) for part in Encoded.__slots__))
 
 
 def _elbo_rows(network: Autoencoder, fashion: FashionMnist) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from rtkit_colorize.chroma import part
+from rtkit_colorize.chroma import split
 
 from export.data import Floats
 from export.data.pictures import read_animals, read_fruits360, read_groceries, read_imagenet_sample
@@ -134,7 +134,7 @@ def draw(fruits: NDArray[np.uint8], photos: list[Image], random: np.random.Gener
             picture = crop(photos[random.integers(len(photos))], 0.45, random)
         if random.random() < 0.6:
             picture = relight(picture, random)
-        luma, chroma[number] = part(picture, *chroma.shape[1:3])
+        luma, chroma[number] = split(picture, *chroma.shape[1:3])
         grey[number, ..., 0] = luma
     return grey, chroma
 

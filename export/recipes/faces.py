@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from rtkit_faces import evaluation, likeness, people
+from rtkit_faces import evaluation, people, similarity
 from rtkit_faces.enrolment import DOES, LIMITS
 from rtkit_faces.normalising import PIXELS
 from rtkit_faces.recogniser import INPUT, OUTPUT
@@ -90,7 +90,7 @@ def make(folder: Path, epochs: int | None, seed: int, work: Path) -> TrainedMode
 def complete(folder: Path, out: Path) -> None:
     """Write the people and their faces beside the network in `out`, for the processor `faces` and for enrolling more."""
     album = Album.read(folder)
-    usual = likeness.strangers(levelled(album.faces, count_variations(len(album.faces))), album.owners)
+    usual = similarity.impostors(levelled(album.faces, count_variations(len(album.faces))), album.owners)
     digest = hashlib.sha256((out / MODEL).read_bytes()).hexdigest()
     people.write(people.People(album.names, album.faces, album.owners, usual, ".", digest), out)
 

@@ -119,7 +119,7 @@ def test_what_was_written_is_read_again(small):
     read.write(again, encoder.path)
     other = clusters.read(Encoder(str(again)))
     for picture in fruits("Banana", "Tomato", "Lemon"):
-        one, two = read.find(encoder(picture)), other.find(encoder(picture))
+        one, two = read.assign(encoder(picture)), other.assign(encoder(picture))
         assert (one.cluster, one.known, one.distance) == (two.cluster, two.known, two.distance)
 
 

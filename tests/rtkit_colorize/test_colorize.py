@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from rtkit_colorize.chroma import join, part
+from rtkit_colorize.chroma import join, split
 from rtkit_colorize.colorize import Colorize
 from rtkit_colorize.demo import CLIP, DATA
-from rtkit_colorize.steady import Steady
+from rtkit_colorize.smoothing import ChromaSmoother
 
 import rtkit
 from export.data.pictures import read_fruits360, read_groceries
@@ -102,7 +102,7 @@ def test_it_flickers_no_more_than_the_video(name):
     made, _ = rtkit.apply("colorize", frames, fps=25)
     raw, _ = rtkit.apply("colorize:smooth=0", frames, fps=25)
     for way in (flicker, colour_flicker):
-        print(f"\n{name}: {way.__name__} {way(made):.3f}, not steadied {way(raw):.3f}, the video's own {way(frames):.3f}")
+        print(f"\n{name}: {way.__name__} {way(made):.3f}, not smoothed {way(raw):.3f}, the video's own {way(frames):.3f}")
         assert way(made) < way(raw)
         assert way(made) <= 1.2 * way(frames)
 
@@ -121,32 +121,32 @@ def test_a_road_stays_nearly_grey():
     st.integers(0, 255),
 )
 @settings(max_examples=30, deadline=None)
-def test_steadied_chroma_stays_between_those_that_were_seen(chromas, seconds, level):
-    steady, grey = Steady(), np.full((40, 60), level, np.uint8)
+def test_smoothed_chroma_stays_between_those_that_were_seen(chromas, seconds, level):
+    smoother, grey = ChromaSmoother(), np.full((40, 60), level, np.uint8)
     for number, chroma in enumerate(chromas):
-        made = steady(chroma, grey, number / 25, seconds)
+        made = smoother(chroma, grey, number / 25, seconds)
         seen = np.stack(chromas[: number + 1])
         assert (made >= seen.min(axis=0) - 1e-6).all()
         assert (made <= seen.max(axis=0) + 1e-6).all()
-    assert np.allclose(steady(chromas[0], 255 - grey if abs(2 * level - 255) > 60 else grey, 99.0, 0), chromas[0])
+    assert np.allclose(smoother(chromas[0], 255 - grey if abs(2 * level - 255) > 60 else grey, 99.0, 0), chromas[0])
 
 
 def test_what_moves_takes_its_colour_along_and_a_new_scene_begins_anew():
-    steady = Steady()
+    smoother = ChromaSmoother()
     still, chroma = np.full((40, 60), 100, np.uint8), np.zeros((4, 6, 2), np.float32)
-    steady(chroma, still, 0.0, 1.0)
+    smoother(chroma, still, 0.0, 1.0)
     moved = still.copy()
     moved[:, :20] += 60  # most of a scene cut
-    made = steady(chroma + 1, moved, 0.04, 1.0)
+    made = smoother(chroma + 1, moved, 0.04, 1.0)
     assert made[:, 0].min() == 1
     assert made[:, 5].max() < 0.1
-    assert (steady(chroma - 1, 255 - still // 2, 0.08, 1.0) == -1).all()
+    assert (smoother(chroma - 1, 255 - still // 2, 0.08, 1.0) == -1).all()
 
 
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))))
 @settings(max_examples=40, deadline=None)
-def test_a_picture_that_was_parted_can_be_joined_again(picture):
-    luma, chroma = part(picture, *picture.shape[:2])
+def test_a_picture_that_was_split_can_be_joined_again(picture):
+    luma, chroma = split(picture, *picture.shape[:2])
     assert np.abs(join(luma, chroma).astype(int) - picture).max() <= 3
 
 

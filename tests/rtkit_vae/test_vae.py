@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from rtkit_vae import known
+from rtkit_vae import reference
 from rtkit_vae.demo import run
 from rtkit_vae.network import PAIRS, Autoencoder
 
@@ -215,8 +215,8 @@ def test_what_was_written_is_read_again(copy):
     network = Autoencoder(str(copy))
     costs = np.random.default_rng(0).normal(250, 30, 100)
     plane = np.random.default_rng(1).integers(0, 256, (20, 20, 3), np.uint8)
-    known.write(copy, network, costs, costs / 5, plane)
-    read = known.read(network)
+    reference.write(copy, network, costs, costs / 5, plane)
+    read = reference.read(network)
     np.testing.assert_allclose(read.negative_elbo.costs, np.sort(costs), rtol=1e-6)
     np.testing.assert_allclose(read.excess.costs, np.sort(costs) / 5, rtol=1e-6)
     np.testing.assert_array_equal(read.map, plane)

@@ -1,4 +1,4 @@
-"""Faces to enrol: gathered from a folder of pictures, a video or a camera, and what is refused, and why."""
+"""Collection of faces to enrol, from a folder of pictures, a video or a camera; what is rejected, and why."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from rtkit_faces.normalising import sharpness, upright, whole
 #: Types of pictures that are read; a GIF needs OpenCV 4.11.
 PICTURES = (*PICTURE_SUFFIXES, ".gif")
 #: Smallest width (pixels) of a face that is enrolled, and how sharp it must be.
-SMALLEST, SHARPEST = 32, 0.2
+MIN_FACE_WIDTH, MIN_SHARPNESS = 32, 0.2
 #: A second face in a picture counts if its area is more than this share of the largest one's.
-SECOND = 0.25
-#: From a live source: seconds between two faces, how many are wanted, and how long it may take (s).
-APART, WANTED, PATIENCE = 0.25, 40, 40.0
+SECOND_FACE_AREA = 0.25
+#: Time between two faces from a video or a camera.
+INTERVAL_S = 0.25
+#: Faces that are wanted of a video or a camera, and how long a camera may take.
+WANTED_FACES, CAMERA_TIMEOUT_S = 40, 40.0
 
-#: Is told what is done, and how far it is, 0 to 1.
-Tell = Callable[[str, float], None]
+#: Is called with what is done and the progress, 0 to 1.
+Progress = Callable[[str, float], None]
 
 
 @dataclass(slots=True)
-class Gathered:
-    """What was found.
+class Collection:
+    """Faces that were found.
 
     Parameters
     ----------
@@ -47,7 +49,7 @@ class Gathered:
     notes: list[str] = field(default_factory=list)
 
 
-class Gatherer:
+class FaceCollector:
     """Takes pictures, keeps the faces that are good enough, and counts the others.
 
     Parameters
@@ -60,8 +62,8 @@ class Gatherer:
 
     def __init__(self, cropped: bool = False, every: bool = False) -> None:
         self._every = every
-        self._detector = None if cropped else Detector(SMALLEST // 2)
-        self.found = Gathered()
+        self._detector = None if cropped else Detector(MIN_FACE_WIDTH // 2)
+        self.found = Collection()
 
     def take(self, image: Image) -> bool:
         """Look at one picture; says whether its face was kept."""
@@ -87,7 +89,7 @@ class Gatherer:
 
     def _unfit(self, face: Image) -> str:
         """Why an upright face is not kept; empty if it is."""
-        if self._detector is not None and sharpness(face) < SHARPEST:
+        if self._detector is not None and sharpness(face) < MIN_SHARPNESS:
             return "blurred"
         return "the same again" if any((face == other).all() for other in self.found.faces) else ""
 
@@ -97,13 +99,13 @@ def refusal(faces: list[Face]) -> str:
     areas = [face.box[2] * face.box[3] for face in faces]
     if not faces:
         return "no face"
-    if len(faces) > 1 and areas[1] > SECOND * areas[0]:
+    if len(faces) > 1 and areas[1] > SECOND_FACE_AREA * areas[0]:
         return "several faces"
-    return "too small" if faces[0].box[2] < SMALLEST else ""
+    return "too small" if faces[0].box[2] < MIN_FACE_WIDTH else ""
 
 
-def gather(source: str, cropped: bool = False, tell: Tell = lambda text, done: None) -> Gathered:
-    """Gather the faces of one person.
+def collect(source: str, cropped: bool = False, progress: Progress = lambda text, done: None) -> Collection:
+    """Collect the faces of one person.
 
     Parameters
     ----------
@@ -111,7 +113,7 @@ def gather(source: str, cropped: bool = False, tell: Tell = lambda text, done: N
         A folder with pictures in it or below it, a picture, a video, or a camera.
     cropped : bool
         Whether each picture is a face already.
-    tell : callable
+    progress : callable
         Is told how far it is.
 
     Raises
@@ -125,10 +127,10 @@ def gather(source: str, cropped: bool = False, tell: Tell = lambda text, done: N
     """
     path = Path(source)
     if path.is_dir():
-        return _of_files(pictures_in(path), cropped, tell)
+        return _of_files(pictures_in(path), cropped, progress)
     if path.suffix.lower() in PICTURES and path.is_file():
-        return _of_files([path], cropped, tell)
-    return _of_stream(source, cropped, tell)
+        return _of_files([path], cropped, progress)
+    return _of_stream(source, cropped, progress)
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -148,35 +150,35 @@ def pictures_in(folder: Path) -> list[Path]:
     return paths
 
 
-def _of_files(paths: list[Path], cropped: bool, tell: Tell) -> Gathered:
-    gatherer = Gatherer(cropped)
+def _of_files(paths: list[Path], cropped: bool, progress: Progress) -> Collection:
+    collector = FaceCollector(cropped)
     for number, path in enumerate(paths):
-        tell(f"picture {number + 1} of {len(paths)}", number / len(paths))
+        progress(f"picture {number + 1} of {len(paths)}", number / len(paths))
         try:
-            gatherer.take(read_picture(path))
+            collector.take(read_picture(path))
         except InputError as error:
-            gatherer.found.refused["unreadable"] += 1
-            gatherer.found.notes.append(" ".join(str(error).split()))
-    return gatherer.found
+            collector.found.refused["unreadable"] += 1
+            collector.found.notes.append(" ".join(str(error).split()))
+    return collector.found
 
 
-def _of_stream(name: str, cropped: bool, tell: Tell) -> Gathered:
+def _of_stream(name: str, cropped: bool, progress: Progress) -> Collection:
     source = make_source(name, Options())
-    gatherer = Gatherer(cropped)
+    collector = FaceCollector(cropped)
     try:
         spec = source.open()
         if not isinstance(spec, FrameSpec):
             raise UsageError(f"{name}: gives {spec}; expected pictures")
         for frame in _spaced(source, source.live):
-            gatherer.take(frame.image)
-            kept = len(gatherer.found.faces)
-            tell(f"{kept} of {WANTED} faces", kept / WANTED)
-            if kept >= WANTED:
+            collector.take(frame.image)
+            kept = len(collector.found.faces)
+            progress(f"{kept} of {WANTED_FACES} faces", kept / WANTED_FACES)
+            if kept >= WANTED_FACES:
                 break
     finally:
         source.stop()
         source.close()
-    return gatherer.found
+    return collector.found
 
 
 def _spaced(frames: Iterable[object], live: bool) -> Iterable[Frame]:
@@ -184,8 +186,8 @@ def _spaced(frames: Iterable[object], live: bool) -> Iterable[Frame]:
     due = 0.0
     for frame in frames:
         assert isinstance(frame, Frame)
-        if live and frame.time > PATIENCE:
+        if live and frame.time > CAMERA_TIMEOUT_S:
             return
         if frame.time >= due:
-            due = frame.time + APART
+            due = frame.time + INTERVAL_S
             yield frame

@@ -1,4 +1,4 @@
-"""What is known of the pictures that a network learned from: how much held-out ones cost, and a map of where they lie."""
+"""Reference statistics of the pictures that a network learned from: negative ELBO of held-out ones, and a map of the latents."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import Image, InputError, read_arrays, write_arrays
-from rtkit_vae.bound import Floats
+from rtkit_vae.elbo import Floats
 from rtkit_vae.network import Autoencoder
 
+#: The file of reference statistics beside a model.
 ARRAYS = "known.npz"
-#: The map shows latents of -REACH to REACH, to the right and upwards.
-REACH = 3.5
+#: The map shows latents of -MAP_EXTENT to MAP_EXTENT, to the right and upwards.
+MAP_EXTENT = 3.5
 _EXPECTED = "what `python -m export` leaves beside a model of `vae`"
 
 
 @dataclass(frozen=True, slots=True)
-class Ranks:
-    """Costs of known pictures, by which another one is ranked.
+class CostDistribution:
+    """Distribution of the costs of held-out pictures, negative ELBO or excess, by which another picture is ranked.
 
     Parameters
     ----------
@@ -32,10 +33,10 @@ class Ranks:
     costs: Floats
 
     def __call__(self, cost: float) -> float:
-        """The share of known pictures that cost less, 0 to 1: their empirical distribution function, between them a straight line.
+        """The share of the held-out pictures that cost less, 0 to 1: their empirical distribution function, linear between them.
 
-        Beyond the highest, what is left of 1 falls with the inverse of the cost, so that of two strange pictures the stranger one is still
-        ranked above.
+        Beyond the highest, what is left of 1 falls with the inverse of the cost, so that of two anomalous pictures the one that
+        costs more is still ranked above.
         """
         count, top = len(self.costs), float(self.costs[-1])
         if cost > top:
@@ -44,24 +45,24 @@ class Ranks:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ReferenceStatistics:
     """All that a processor needs beside the network.
 
     Parameters
     ----------
-    negative_elbo, excess : Ranks
+    negative_elbo, excess : CostDistribution
         Of held-out pictures.
     map : ndarray, optional
-        ``[side, side, 3]``: known pictures in the plane, coloured by class; of a network with two values alone.
+        ``[side, side, 3]``: held-out pictures in the plane, coloured by class; of a network with two values alone.
     """
 
-    negative_elbo: Ranks
-    excess: Ranks
+    negative_elbo: CostDistribution
+    excess: CostDistribution
     map: Image | None
 
 
 def write(folder: Path, network: Autoencoder, negative_elbo: Floats, excess: Floats, drawn: Image | None) -> None:
-    """Write what is known beside a network.
+    """Write reference statistics beside a network.
 
     Raises
     ------
@@ -78,13 +79,13 @@ def write(folder: Path, network: Autoencoder, negative_elbo: Floats, excess: Flo
     write_arrays(folder / ARRAYS, arrays, compressed=True)
 
 
-def read(network: Autoencoder) -> Known:
-    """What lies beside a network.
+def read(network: Autoencoder) -> ReferenceStatistics:
+    """The reference statistics beside a network.
 
     Raises
     ------
     InputError
-        There is nothing, or it is damaged, or belongs to another network.
+        There are none, or they are damaged, or belong to another network.
     """
     path = network.path.with_name(ARRAYS)
     arrays = read_arrays(path, _EXPECTED)
@@ -95,10 +96,10 @@ def read(network: Autoencoder) -> Known:
         array = arrays.get(name, np.empty(0))
         if array.dtype.kind != "f" or array.ndim != 1 or len(array) < 2 or not np.isfinite(array).all() or (np.diff(array) < 0).any():
             raise InputError(f"{path}: {name} is {array.dtype} {list(array.shape)}; expected rising finite numbers")
-        costs[name] = Ranks(array.astype(np.float64))
+        costs[name] = CostDistribution(array.astype(np.float64))
     drawn = arrays.get("map")
     if drawn is not None and (drawn.dtype != np.uint8 or drawn.ndim != 3 or drawn.shape[2] != 3 or 0 in drawn.shape):
         raise InputError(f"{path}: map is {drawn.dtype} {list(drawn.shape)}; expected a picture, uint8 [side, side, 3]")
     if drawn is not None and network.decoder.size != 2:
         raise InputError(f"{path}: has a map, but the latent has {network.decoder.size} values; expected 2 or no map")
-    return Known(**costs, map=drawn)
+    return ReferenceStatistics(**costs, map=drawn)

@@ -15,21 +15,21 @@ Floats = NDArray[np.floating[Any]]
 _PIXELS = (-3, -2, -1)
 
 
-def divergence(mean: Floats, log_variance: Floats) -> Floats:
-    """Kullback-Leibler divergence ``[n]`` of normal distributions with mean and log variance ``[n, d]`` from the standard normal one."""
+def kl_divergence(mean: Floats, log_variance: Floats) -> Floats:
+    """Kullback-Leibler divergence ``[n]`` (nats) of normal distributions, mean and log variance ``[n, d]``, from the standard one."""
     found: Floats = 0.5 * (np.exp(log_variance) + np.square(mean) - 1 - log_variance).sum(axis=-1, dtype=np.float64)
     return found
 
 
 def cross_entropy(pictures: Floats, logits: Floats) -> Floats:
-    """What pictures cost under the logits of their pixels: both ``[…, h, w, 1]``, gives ``[…]``."""
+    """Cross entropy (nats) of pictures under the logits of their pixels: both ``[…, h, w, 1]``, gives ``[…]``."""
     softplus = np.maximum(logits, 0) + np.log1p(np.exp(-np.abs(logits)))
     found: Floats = (softplus - pictures * logits).sum(axis=_PIXELS, dtype=np.float64)
     return found
 
 
 def entropy(pictures: Floats) -> Floats:
-    """What pictures ``[…, h, w, 1]`` cost at least: the cross entropy under the right logits, ``[…]``."""
+    """Entropy (nats) of the pixels of pictures ``[…, h, w, 1]``, the least that their cross entropy can be, ``[…]``."""
     inside = np.clip(pictures, 1e-12, 1 - 1e-7)
     found: Floats = -(pictures * np.log(inside) + (1 - pictures) * np.log1p(-inside)).sum(axis=_PIXELS, dtype=np.float64)
     return found

@@ -1,13 +1,13 @@
-"""The bound, ranks, backgrounds and latents: what holds for all numbers."""
+"""The ELBO, ranks, backgrounds and latents: what holds for all numbers."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from rtkit_vae import bound, drawing
-from rtkit_vae.known import REACH, Ranks
-from rtkit_vae.view import on_black, squared
+from rtkit_vae import drawing, elbo
+from rtkit_vae.preprocessing import centre_square, normalise_background
+from rtkit_vae.reference import MAP_EXTENT, CostDistribution
 
 some = settings(max_examples=40, deadline=None, derandomize=True)
 unit = st.floats(0, 1, width=32)
@@ -19,10 +19,10 @@ numbers = st.floats(-4, 4, width=32)
 @some
 @given(arrays(np.float32, (3, 4), elements=numbers), arrays(np.float32, (3, 4), elements=numbers))
 def test_divergence_is_never_negative_and_zero_for_the_standard_normal(mean, log_variance):
-    found = bound.divergence(mean, log_variance)
+    found = elbo.kl_divergence(mean, log_variance)
     assert found.shape == (3,)
     assert (found >= -1e-6).all()
-    assert bound.divergence(0 * mean, 0 * log_variance) == pytest.approx([0, 0, 0])
+    assert elbo.kl_divergence(0 * mean, 0 * log_variance) == pytest.approx([0, 0, 0])
 
 
 @some
@@ -32,31 +32,33 @@ def test_divergence_is_what_an_integral_says(mean, log_variance):
     z = mean + deviation * np.linspace(-12, 12, 4001)
     log_q = -0.5 * ((z - mean) / deviation) ** 2 - np.log(deviation)
     integral = np.trapezoid(np.exp(log_q) / np.sqrt(2 * np.pi) * (log_q + 0.5 * z**2), z)
-    assert bound.divergence(np.array([[mean]]), np.array([[log_variance]])) == pytest.approx([integral], abs=1e-5)
+    assert elbo.kl_divergence(np.array([[mean]]), np.array([[log_variance]])) == pytest.approx([integral], abs=1e-5)
 
 
 @some
 @given(pictures, logits)
 def test_pictures_cost_at_least_their_entropy(seen, made):
-    least = bound.entropy(seen)
-    assert (bound.cross_entropy(seen, made) >= least - 1e-3).all()
+    least = elbo.entropy(seen)
+    assert (elbo.cross_entropy(seen, made) >= least - 1e-3).all()
     inside = np.clip(seen.astype(np.float64), 1e-6, 1 - 1e-6)
     right = np.log(inside) - np.log1p(-inside)
-    np.testing.assert_allclose(bound.cross_entropy(seen.astype(np.float64), right), least, atol=1e-3)
+    np.testing.assert_allclose(elbo.cross_entropy(seen.astype(np.float64), right), least, atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [1, 2, 16])
 def test_points_stand_for_the_normal_distribution(size):
-    points = bound.normal_points(size, 8)
+    points = elbo.normal_points(size, 8)
     assert points.shape == (16, size)
-    np.testing.assert_array_equal(points, bound.normal_points(size, 8))
+    np.testing.assert_array_equal(points, elbo.normal_points(size, 8))
     np.testing.assert_allclose(points.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(points.var(axis=0), 1, atol=1e-5)
-    many = bound.normal_points(size, 2000)
+    many = elbo.normal_points(size, 2000)
     assert np.mean(np.abs(many) < 1) == pytest.approx(0.6827, abs=0.01)
 
 
-costs = st.lists(st.floats(1, 1000, width=32), min_size=2, max_size=30).map(lambda values: Ranks(np.sort(np.array(values, np.float64))))
+costs = st.lists(st.floats(1, 1000, width=32), min_size=2, max_size=30).map(
+    lambda values: CostDistribution(np.sort(np.array(values, np.float64)))
+)
 
 
 @some
@@ -71,7 +73,7 @@ def test_ranks_rise_with_the_cost_from_0_to_1(ranks, tried):
 
 
 def test_a_rank_is_the_share_of_those_that_cost_less():
-    ranks = Ranks(np.sort(np.random.default_rng(1).normal(250, 50, 4999)))
+    ranks = CostDistribution(np.sort(np.random.default_rng(1).normal(250, 50, 4999)))
     for share in (0.01, 0.5, 0.99):
         assert ranks(float(np.quantile(ranks.costs, share))) == pytest.approx(share, abs=1e-3)
     assert ranks(0.0) == 0
@@ -81,28 +83,28 @@ def test_a_rank_is_the_share_of_those_that_cost_less():
 @given(arrays(np.float32, (6, 6, 1), elements=unit), st.sampled_from(["auto", "black", "white"]))
 def test_backgrounds_keep_greys_between_0_and_1(picture, background):
     given = picture.copy()
-    found = on_black(picture, background)
+    found = normalise_background(picture, background)
     assert found.shape == picture.shape
     assert found.min() >= 0
     assert found.max() <= 1
     np.testing.assert_array_equal(picture, given)
-    np.testing.assert_allclose(on_black(on_black(picture, "white"), "white"), picture, atol=1e-6)
+    np.testing.assert_allclose(normalise_background(normalise_background(picture, "white"), "white"), picture, atol=1e-6)
 
 
 @some
 @given(arrays(np.float32, (6, 6, 1), elements=unit), st.floats(0.0, 0.49))
 def test_a_thing_is_the_same_on_any_background_light_or_dark(picture, ground):
     picture[[0, -1]] = picture[:, [0, -1]] = 0
-    np.testing.assert_array_equal(on_black(picture, "auto"), picture)
-    np.testing.assert_allclose(on_black(1 - picture, "auto"), picture, atol=1e-6)
-    np.testing.assert_allclose(on_black(np.float32(ground) + (1 - np.float32(ground)) * picture, "auto"), picture, atol=1e-5)
+    np.testing.assert_array_equal(normalise_background(picture, "auto"), picture)
+    np.testing.assert_allclose(normalise_background(1 - picture, "auto"), picture, atol=1e-6)
+    np.testing.assert_allclose(normalise_background(np.float32(ground) + (1 - np.float32(ground)) * picture, "auto"), picture, atol=1e-5)
 
 
 @some
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_the_square_is_in_the_middle(high, wide):
     y, x = np.mgrid[:high, :wide].astype(np.uint8)
-    square = squared(np.stack([y, x], axis=2))
+    square = centre_square(np.stack([y, x], axis=2))
     side = min(high, wide)
     assert square.shape == (side, side, 2)
     for axis, length in ((0, high), (1, wide)):
@@ -116,7 +118,11 @@ def test_the_manifold_is_drawn_with_the_second_value_upwards():
     np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-6)
     assert np.mean(np.abs(z) < 0.6745) == pytest.approx(0.5, abs=0.01)
     assert z[0][0] < 0 < z[0][1]
-    assert (drawing.on_map(np.array([[0, 0], [REACH, REACH], [-REACH, -REACH]]), 100) + 0.5).tolist() == [[50, 50], [100, 0], [0, 100]]
+    assert (drawing.on_map(np.array([[0, 0], [MAP_EXTENT, MAP_EXTENT], [-MAP_EXTENT, -MAP_EXTENT]]), 100) + 0.5).tolist() == [
+        [50, 50],
+        [100, 0],
+        [0, 100],
+    ]
 
 
 @some

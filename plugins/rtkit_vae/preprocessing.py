@@ -1,4 +1,4 @@
-"""What of a frame is looked at: its square in the middle, as if the thing lay on black."""
+"""Preprocessing: the centre square of a frame, with its background made black."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Literal
 import numpy as np
 
 from rtkit import Image
-from rtkit_vae.bound import Floats
+from rtkit_vae.elbo import Floats
 
 Background = Literal["auto", "black", "white"]
 
 
-def squared(image: Image) -> Image:
+def centre_square(image: Image) -> Image:
     """The largest square in the middle of a picture, not copied."""
     side = min(image.shape[:2])
     top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
     return image[top : top + side, left : left + side]
 
 
-def on_black(picture: Floats, background: Background) -> Floats:
+def normalise_background(picture: Floats, background: Background) -> Floats:
     """A picture ``[h, w, 1]`` of 0 to 1 with the grey of its background made black, and what is furthest from that made white.
 
     Parameters

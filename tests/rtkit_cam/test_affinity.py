@@ -1,17 +1,17 @@
-"""Maps averaged over places that look alike: laws, and a thing of which the map shows only a part."""
+"""Maps averaged over places of high affinity: laws, and a thing of which the map shows only a part."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rtkit_cam.alike import Alike
+from rtkit_cam.affinity import Affinity
 from rtkit_cam.regions import locate
 
 
 def compared(guide):
-    alike = Alike(guide.shape)
-    alike.look(guide)
-    return alike
+    affinity = Affinity(guide.shape)
+    affinity.compare(guide)
+    return affinity
 
 
 @pytest.mark.parametrize("channels", [3, 40, 672])
@@ -25,7 +25,7 @@ def test_a_part_of_a_thing_stands_for_the_whole(channels, rows, columns):
     guide = np.where(inside, thing, ground) + 0.3 * random.normal(size=(channels, rows, columns))
     heat = np.zeros((6, 8))
     heat[2, 2] = 1
-    made = compared(guide.astype(np.float32)).spread(heat)
+    made = compared(guide.astype(np.float32)).refine(heat)
     assert made.shape == inside.shape
     assert np.median(made[inside]) > 0.5
     assert np.median(made[~inside]) < 0.1
@@ -44,14 +44,14 @@ def test_a_part_of_a_thing_stands_for_the_whole(channels, rows, columns):
 def test_it_is_between_0_and_1_and_does_not_change_with_scale(shape, size, seed, scale):
     random = np.random.default_rng(seed)
     guide, heat = random.normal(size=shape).astype(np.float32), random.normal(size=size)
-    made = compared(guide).spread(heat)
+    made = compared(guide).refine(heat)
     assert made.shape == shape[1:]
     assert made.min() >= 0
     assert made.max() <= 1.001
-    np.testing.assert_allclose(compared(scale * guide).spread(scale * heat), made, atol=2e-2)
+    np.testing.assert_allclose(compared(scale * guide).refine(scale * heat), made, atol=2e-2)
 
 
 def test_an_empty_picture_has_no_extent():
-    made = compared(np.ones((8, 4, 6), np.float32)).spread(np.ones((2, 3)))
+    made = compared(np.ones((8, 4, 6), np.float32)).refine(np.ones((2, 3)))
     assert (made == 0).all()
     assert locate(np.ones((2, 3)), made, 64, 48, 0.18)[1] == [0, 0, 64, 48]
