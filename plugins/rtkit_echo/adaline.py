@@ -42,19 +42,20 @@ class Adaline(Canceller):
     Parameters
     ----------
     tail_ms : float
-        Length of the delay line (ms): the longest echo that it can imitate.
+        Length of the delay line (ms, 0.1 to 4000): the longest echo that it can imitate.
     taps : int
-        The same in samples; goes before `tail_ms`.
+        The same in samples (1 to 200,000); goes before `tail_ms`.
     step_size : float
-        Step size α, relative to 1 / |P|² if `normalised`.
+        Step size α (0 to 1.9): relative to 1 / |P|² if `normalised`, without a unit; otherwise per squared unit of the far end.
+        0 stops learning.
     normalised : bool
         NLMS; otherwise LMS.
     bias : bool
         A constant input beside the taps, for signals with an offset.
     leakage : float
-        Share of the weights that is lost with each correction.
+        Share of the weights (0 to 0.1) that is lost with each correction.
     guard : bool
-        Variable step against double talk.
+        Double-talk detector: a variable step that becomes small while the near end talks.
 
     Raises
     ------
@@ -79,12 +80,20 @@ class Adaline(Canceller):
     guard: bool = True
 
     live: ClassVar[tuple[str, ...]] = ("step_size", "leakage", "guard")
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {},
+        {"normalised": False},
+        {"bias": True},
+        {"guard": False, "leakage": 1e-4},
+        {"taps": 1},
+        {"tail_ms": 300.0},
+    )
 
     def allocate(self, rate: float) -> None:
         """Allocate filter and delay line for this rate (Hz)."""
         from rtkit_echo import adaline_kernel as kernel
 
-        self._kernel = kernel.cancel
+        self.kernel = kernel.cancel
         taps = self.taps or max(1, round(rate * self.tail_ms / 1000))
         self._weights = np.zeros(taps, np.float32)
         self._line = np.zeros(taps + ROOM, np.float32)
@@ -123,15 +132,7 @@ class Adaline(Canceller):
         does = f"Takes away the echo of one echo path, as adaline learned it: {len(self._weights)} taps, no longer adapting."
         return Network("adaline", does, ("near end", "far end"), (Layer(weights, bias),), error_of=0, rate=self.spec.rate)
 
-    def cancel(
-        self,
-        near: NDArray[np.float32],
-        far: NDArray[np.float32],
-        out: NDArray[np.float32],
-        energy: NDArray[np.float64],
-        tally: NDArray[np.int64],
-    ) -> None:
-        """Run the filter over some samples ``[n]``."""
+    def arguments(self) -> tuple[Any, ...]:
+        """State and parameters, as the kernel takes them."""
         state = self._weights, self._line, self._levels, self._counts
-        switches = self.bias, self.normalised, self.guard
-        self._kernel(near, far, out, energy, tally, *state, self._window, self.step_size, self.leakage, *switches)
+        return *state, self._window, self.step_size, self.leakage, self.bias, self.normalised, self.guard

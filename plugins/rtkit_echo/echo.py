@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +14,16 @@ from rtkit.errors import SpecError
 from rtkit.items import Block, SampleSpec
 from rtkit.parameters import Range
 from rtkit.processor import SampleProcessor, restore
+from rtkit_echo.outcome import MAX_AMPLITUDE, Outcome
 
 #: ERLE (dB) of a second from which the filter counts as converged.
 CONVERGED = 10.0
-#: Samples beyond full scale by so much are no more sound than NaN is.
-LOUDEST = 1e6
 # places in the tally: samples in the block that is not full; blocks this second, those with a far end, those in which the challenger
 # took over; whether a delay was found
 FILLED, BLOCKS, SPOKE, CHANGES, SETTLED = range(5)
 TALLIES = 5
+#: From this belief (0 to 1) of the suppressor on, a block counts as double talk.
+DOUBLE_TALK_LIKELY = 0.5
 #: The rate (Hz) of the speech that the network learned from.
 LEARNED = 16_000
 #: Looks that must agree on a bulk delay: the first time, and when another one had been found.
@@ -43,7 +45,7 @@ class Echo(SampleProcessor):
     Parameters
     ----------
     tail_ms : float
-        Longest echo behind the bulk delay (ms).
+        Longest echo behind the bulk delay (ms, 8 to 1000).
     suppressor : str
         rule; neural: a small recurrent network refines the rule's gains, at 16 kHz only; auto: neural at 16 kHz, rule at other rates;
         none: the linear output alone, late by one block of 8 ms at most instead of two.
@@ -59,6 +61,14 @@ class Echo(SampleProcessor):
     InputError
         By `load_state`, if the state is of another rate or length.
     """
+
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {},
+        {"suppressor": None},
+        {"suppressor": "rule", "tail_ms": 64.0},
+        {"suppressor": "neural", "tail_ms": 64.0},
+        {"tail_ms": 64.0, "delay": False, "drift": False},
+    )
 
     tail_ms: Annotated[float, Range(8, 1000)] = 500.0
     suppressor: Literal["auto", "rule", "neural"] | None = "auto"
@@ -103,12 +113,18 @@ class Echo(SampleProcessor):
         self._ready = np.zeros(size, np.float32)
         self._energy = np.zeros(2)  # of near end and output, this second
         self._tally = np.zeros(TALLIES, np.int64)
+        self._double_talk = 0  # blocks this second
+        self._outcome = Outcome(rate)
+        self._next: int | None = None  # index in the stream of the sample behind the last one that came in
         self.events.clear()
 
     def process(self, block: Block) -> Block:
         """Clean one block ``[n, 2]`` or ``[n, 3]``; gives ``[n, 1]``."""
         filled, size = int(self._tally[FILLED]), self._size
-        data = np.where(np.abs(block.data) < LOUDEST, block.data, 0).astype(np.float32)  # NaN is not below anything
+        self._next = block.start + len(block.data)
+        data = np.where(np.abs(block.data) < MAX_AMPLITUDE, block.data, 0).astype(np.float32)  # NaN is not below anything
+        if self._outcome.records:
+            self._outcome.record(data[:, 0], data[:, 1:].mean(axis=1))
         joined = np.concatenate([self._waiting[:filled], data])
         blocks = len(joined) // size
         whole = joined[: blocks * size].reshape(blocks, size, joined.shape[1])
@@ -121,11 +137,13 @@ class Echo(SampleProcessor):
         return block.with_data(queue[: len(data), None], ("cleaned",))
 
     def close(self) -> Block | None:
-        """The samples that were still inside."""
-        before = list(self.events)
-        end = Block(np.zeros((self.latency, len(self.spec.channels)), np.float32), 0, self.spec.rate, self.spec.channels)
-        tail = self.process(end)
-        self.events[:] = before
+        """The `latency` samples that were still inside, behind the last ones that came out; None if none ever came in."""
+        if self._next is None:
+            return None
+        events, outcome = list(self.events), copy.copy(self._outcome)
+        silence = np.zeros((self.latency, len(self.spec.channels)), np.float32)
+        tail = self.process(Block(silence, self._next, self.spec.rate, self.spec.channels))
+        self.events[:], self._outcome = events, outcome  # silence that nobody sent is no event
         return tail
 
     def _cancel(self, samples: NDArray[np.float32], start: int) -> NDArray[np.float32]:
@@ -134,7 +152,10 @@ class Echo(SampleProcessor):
         while done < len(samples):
             part = samples[done : done + min(len(samples) - done, self._left())]
             made = self._linear(np.ascontiguousarray(part[:, :, 0]), np.ascontiguousarray(part[:, :, 1:]))
-            clean = self._suppressor(made) if self._suppressor else made.error
+            clean = made.error
+            if self._suppressor:
+                clean, double_talk = self._suppressor(made)
+                self._double_talk += int(np.count_nonzero((double_talk > DOUBLE_TALK_LIKELY) & (made.notes > 0)))
             out.append(clean.ravel())
             done += len(part)
             self._count(part[:, :, 0], clean, made.notes)
@@ -175,9 +196,23 @@ class Echo(SampleProcessor):
         else:
             label = "tracking" if erle > CONVERGED else "converging"
         delay, drift = 1000 * self._linear.delay, 1e6 * self._linear.drift
+        block_s = self._size / self.spec.rate
+        active_s = int(self._tally[SPOKE]) * block_s
+        double_talk_s = self._double_talk * block_s if self._suppressor else None
+        self._outcome.count(label, self._energy, active_s, active_s if label == "tracking" else 0.0, double_talk_s)
         self.emit(time, "echo", label, erle_db=round(erle, 2), delay_ms=round(delay, 2), drift_ppm=round(drift, 1))
         self._energy[:] = 0
         self._tally[[BLOCKS, SPOKE, CHANGES]] = 0
+        self._double_talk = 0
+
+    def summary(self) -> dict[str, Any]:
+        """The outcome of the run: as of `rtkit_echo.outcome.Outcome.summary`, and ``delay_ms`` and ``drift_ppm`` if they were found."""
+        found = self._outcome.summary()
+        if self._outcome.converged and self._tally[SETTLED]:
+            found["delay_ms"] = round(1000 * self._linear.delay, 2)
+        if self._outcome.converged and self._linear.drift != 0:  # the loop has run
+            found["drift_ppm"] = round(1e6 * self._linear.drift, 1)
+        return found
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         found: dict[str, NDArray[Any]] = {"waiting": self._waiting, "ready": self._ready, "energy": self._energy, "tally": self._tally}

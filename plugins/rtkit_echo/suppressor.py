@@ -68,8 +68,8 @@ class Suppressor:
         self._two, self._one = plan(size, 2), plan(size, 1)
         self._pair, self._single = np.zeros((2 * size, 2), np.float32), np.zeros((2 * size, 1), np.float32)
 
-    def __call__(self, made: Cancelled) -> Floats:
-        """What passes ``[blocks, b]``, one block later."""
+    def __call__(self, made: Cancelled) -> tuple[Floats, Floats]:
+        """What passes ``[blocks, b]``, one block later, and the probability of double talk ``[blocks]``."""
         heard = self.listen(made)
         if self._refiner is not None:
             self._refiner(heard)
@@ -78,7 +78,7 @@ class Suppressor:
         suppressor_kernel.synthesise(
             heard.real, heard.imaginary, heard.gain, heard.floor, self._window, self._state, out, self._single, self._one
         )
-        return out
+        return out, heard.talk
 
     def listen(self, made: Cancelled) -> Heard:
         """Spectra of blocks ``[blocks, b]``, and what the rule makes of them."""
