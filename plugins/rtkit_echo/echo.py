@@ -199,7 +199,8 @@ class Echo(SampleProcessor):
         block_s = self._size / self.spec.rate
         active_s = int(self._tally[SPOKE]) * block_s
         double_talk_s = self._double_talk * block_s if self._suppressor else None
-        self._outcome.count(label, self._energy, active_s, active_s if label == "tracking" else 0.0, double_talk_s)
+        converged = label == "tracking" and self._linear.proven  # the suppressor takes down noise, too, which is no echo
+        self._outcome.count(label, self._energy, active_s, active_s if converged else 0.0, double_talk_s)
         self.emit(time, "echo", label, erle_db=round(erle, 2), delay_ms=round(delay, 2), drift_ppm=round(drift, 1))
         self._energy[:] = 0
         self._tally[[BLOCKS, SPOKE, CHANGES]] = 0
@@ -208,9 +209,9 @@ class Echo(SampleProcessor):
     def summary(self) -> dict[str, Any]:
         """The outcome of the run: as of `rtkit_echo.outcome.Outcome.summary`, and ``delay_ms`` and ``drift_ppm`` if they were found."""
         found = self._outcome.summary()
-        if self._outcome.converged and self._tally[SETTLED]:
+        if self._linear.proven and self._tally[SETTLED]:
             found["delay_ms"] = round(1000 * self._linear.delay, 2)
-        if self._outcome.converged and self._linear.drift != 0:  # the loop has run
+        if self._linear.proven and self._linear.drift != 0:  # the loop has run
             found["drift_ppm"] = round(1e6 * self._linear.drift, 1)
         return found
 

@@ -116,6 +116,11 @@ class Linear:
         """How much faster the near end's clock runs than the far end's (parts of 1)."""
         return -float(self._linear.far.numbers[far_kernel.PACE])
 
+    @property
+    def proven(self) -> bool:
+        """Whether the filter has shown that there is an echo and that it knows its path."""
+        return bool(self._linear.counts[linear_kernel.HELD] < linear_kernel.PROVEN // 2)  # it counts on from there
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that it knows, as views."""
         found: dict[str, NDArray[Any]] = {"levels": self._linear.levels, "counts": self._linear.counts}

@@ -54,11 +54,6 @@ class Outcome:
         self._active_energy = np.zeros(2)  # of the near end and of the output, in seconds with an active far end
 
     @property
-    def converged(self) -> bool:
-        """Whether the filter has converged at any time."""
-        return self._converged_s > 0
-
-    @property
     def records(self) -> bool:
         """Whether `record` still has a use for samples."""
         return self._filled < len(self._recording)
