@@ -8,8 +8,8 @@ from time import perf_counter
 
 import numpy as np
 
-from rtkit.audio.capture import CAPACITY, PATIENCE
-from rtkit.audio.device import BLOCK
+from rtkit.audio.device import BLOCK_S
+from rtkit.audio.recording import READ_TIMEOUT_S, RING_S
 from rtkit.audio.ring import Ring
 from rtkit.items import Block, SampleSpec
 from rtkit.source import Options, Source
@@ -34,8 +34,8 @@ class PacedSamples(Source):
         self.name = source.name
         self._source = source
         self._spec = spec
-        self._size = options.block or max(1, round(BLOCK * spec.rate))
-        self._ring = Ring(max(round(CAPACITY * spec.rate), 4 * self._size), len(spec.channels))
+        self._size = options.block or max(1, round(BLOCK_S * spec.rate))
+        self._ring = Ring(max(round(RING_S * spec.rate), 4 * self._size), len(spec.channels))
         self._feeder: threading.Thread | None = None
         self._stopping = threading.Event()
         self._captured = 0
@@ -48,7 +48,7 @@ class PacedSamples(Source):
         self._feeder.start()
         while not self._stopping.is_set():
             waiting = self._ring.available
-            data = self._ring.read(self._size, PATIENCE)
+            data = self._ring.read(self._size, READ_TIMEOUT_S)
             if not len(data):
                 if self._ring.closed:
                     return
