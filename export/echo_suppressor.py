@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rtkit_echo import refiner_kernel, suppressor_kernel
 from rtkit_echo.fourier import plan
-from rtkit_echo.linear import Linear, block_size
-from rtkit_echo.refiner import Describer
+from rtkit_echo.linear import LinearStage, block_size
+from rtkit_echo.refiner import FeatureExtractor
 from rtkit_echo.suppressor import Suppressor, window
 
 from export import calls
@@ -29,9 +29,9 @@ from export.training import Finished, Plan, fit, make_deterministic
 #: Of the filter in front (s), as `echo` has it by default.
 TAIL = 0.5
 SIZE = block_size(calls.RATE)
-DESCRIBER = Describer(SIZE + 1)
-BANDS = DESCRIBER.bands
-FEATURES = BANDS * refiner_kernel.RATIOS + refiner_kernel.BESIDES
+EXTRACTOR = FeatureExtractor(SIZE + 1)
+BANDS = EXTRACTOR.bands
+FEATURES = BANDS * refiner_kernel.RATIOS + refiner_kernel.EXTRAS
 #: Units of the dense layer and of the LSTM.
 WIDTH, UNITS = 96, 144
 PARAMETERS = 159_104
@@ -83,18 +83,18 @@ def example(call: Call) -> tuple[Floats, Floats]:
         signal[: blocks * SIZE].reshape(blocks, SIZE).astype(np.float32) for signal in (call.near, call.far, call.talker, call.noise)
     )
     suppressor = Suppressor(calls.RATE, SIZE)
-    heard = suppressor.listen(Linear(calls.RATE, TAIL)(near, far[:, :, None]))
-    wanted = talker + np.float32(suppressor_kernel.COMFORT**0.5) * noise
+    spectra = suppressor.analyse(LinearStage(calls.RATE, TAIL)(near, far[:, :, None]))
+    wanted = talker + np.float32(suppressor_kernel.COMFORT_NOISE**0.5) * noise
     real, imaginary = (np.empty((blocks, bins, 2), np.float32) for _ in range(2))
     room = np.zeros((2 * SIZE, 2), np.float32)
-    suppressor_kernel.analyse(wanted, wanted, window(SIZE), suppressor_kernel.suppressor(SIZE), real, imaginary, room, plan(SIZE, 2))
-    left, aim = (r[:, :, 0] ** 2 + i[:, :, 0] ** 2 for r, i in ((heard.real, heard.imaginary), (real, imaginary)))
-    gain = np.clip(heard.gain, refiner_kernel.AWAY, 1 - refiner_kernel.AWAY)
+    suppressor_kernel.analyse(wanted, wanted, window(SIZE), suppressor_kernel.suppressor_state(SIZE), real, imaginary, room, plan(SIZE, 2))
+    left, aim = (r[:, :, 0] ** 2 + i[:, :, 0] ** 2 for r, i in ((spectra.real, spectra.imaginary), (real, imaginary)))
+    gain = np.clip(spectra.gain, refiner_kernel.ODDS_MARGIN, 1 - refiner_kernel.ODDS_MARGIN)
     loudest = np.broadcast_to(np.quantile(left.mean(axis=1), 0.95), (blocks, 1))
-    judged = [np.log(gain / (1 - gain)), *(np.log(power + FAINT) for power in (left, aim, heard.floor, loudest))]
+    judged = [np.log(gain / (1 - gain)), *(np.log(power + FAINT) for power in (left, aim, spectra.noise, loudest))]
     opened = np.zeros((blocks, 1), np.float32)
-    suppressor.open_up(heard.notes, opened)
-    return DESCRIBER(heard), np.concatenate([*judged, 1 - opened], axis=1)
+    suppressor.open_gains(spectra.activity, opened)
+    return EXTRACTOR(spectra), np.concatenate([*judged, 1 - opened], axis=1)
 
 
 def examples(material: Material, count: int, seed: int) -> Examples:
@@ -126,8 +126,8 @@ def _mixing() -> Floats:
     """The triangles as a matrix ``[bins, bands]``."""
     found = np.zeros((SIZE + 1, BANDS), np.float32)
     rows = np.arange(SIZE + 1)
-    found[rows, DESCRIBER.place] += 1 - DESCRIBER.share
-    found[rows, DESCRIBER.place + 1] += DESCRIBER.share
+    found[rows, EXTRACTOR.place] += 1 - EXTRACTOR.share
+    found[rows, EXTRACTOR.place + 1] += EXTRACTOR.share
     return found
 
 
@@ -139,7 +139,7 @@ def passes(judged: Any, change: Any) -> tuple[Any, Any]:
     ops, bins = keras.ops, SIZE + 1
     odds, left, aim, noise = (judged[..., part * bins : (part + 1) * bins] for part in range(4))
     squared = ops.square(ops.sigmoid(odds + ops.matmul(change, MIXING.T)))
-    comfort = ops.maximum(suppressor_kernel.COMFORT - squared, 0.0) * ops.exp(noise)
+    comfort = ops.maximum(suppressor_kernel.COMFORT_NOISE - squared, 0.0) * ops.exp(noise)
     return tuple(ops.matmul(power, MIXING) + FAINT for power in (squared * ops.exp(left) + comfort, ops.exp(aim)))
 
 
@@ -188,7 +188,7 @@ def make(folder: Path, epochs: int | None, seed: int, work: Path) -> Trained:
         model=model,
         parameters=PARAMETERS,
         words={
-            "blocks": Words("blocks of 8 ms, each as rtkit_echo.refiner.Describer describes it", "1", (-3.0, 3.0)),
+            "blocks": Words("blocks of 8 ms, each as rtkit_echo.refiner.FeatureExtractor describes it", "1", (-3.0, 3.0)),
             "change": Words("logarithm of a factor to the odds of the gain in each band", "1"),
         },
         examples=real,

@@ -14,10 +14,10 @@ from rtkit_echo.canceller import Canceller
 if TYPE_CHECKING:
     from rtkit.onnx.writer import Network
 
-#: Samples that the delay line holds beyond the filter before it is moved; a move costs as much as one sample.
-ROOM = 4096
+#: Samples that the delay line holds beyond the filter before they are moved to its front; a move costs as much as one sample.
+LINE_SPARE_SAMPLES = 4096
 #: Length (s) of the windows over which the guard compares powers: about a pitch period or two of speech.
-WINDOW = 0.016
+GUARD_WINDOW_S = 0.016
 
 
 @dataclass(eq=False)
@@ -34,7 +34,7 @@ class Adaline(Canceller):
     of the estimate; the step is scaled by (leak · power of the estimate) / (power of the error). A talker at the near end
     thus slows learning down at once and without a decision that may be wrong; a changed echo path makes leak and step grow.
 
-    A filter that makes the output twice as powerful as the near end is dropped and learned anew.
+    A filter that makes the output twice as powerful as the near end has diverged and is reset.
 
     Nothing is learned while the far end is silent (below -100 dBFS, or 50 dB below its own level), from clicks, or from a
     sample that is not finite or beyond 10⁶; such a sample counts as 0.
@@ -96,11 +96,11 @@ class Adaline(Canceller):
         self.kernel = kernel.cancel
         taps = self.taps or max(1, round(rate * self.tail_ms / 1000))
         self._weights = np.zeros(taps, np.float32)
-        self._line = np.zeros(taps + ROOM, np.float32)
+        self._line = np.zeros(taps + LINE_SPARE_SAMPLES, np.float32)
         self._levels = np.zeros(kernel.LEVELS)
         self._levels[kernel.LEAK] = 1.0
         self._counts = np.zeros(kernel.COUNTS, np.int64)
-        self._window = max(1, round(rate * WINDOW))
+        self._window = max(1, round(rate * GUARD_WINDOW_S))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The weights (that of the oldest sample first), the delay line, and what the guard remembers."""
@@ -124,11 +124,11 @@ class Adaline(Canceller):
     def network(self) -> Network:
         """The filter as it is now, as a network that can be written as a model: near and far end in, near end without the echo out."""
         from rtkit.onnx.writer import Layer, Network
-        from rtkit_echo.adaline_kernel import BIAS, BIAS_WEIGHT, STEP
+        from rtkit_echo.adaline_kernel import BIAS_INPUT, BIAS_WEIGHT, STEP
 
         weights = np.zeros((1, len(self._weights), 2))
         weights[0, :, 1] = self.response
-        bias = np.array([BIAS * (self._kept() * self._levels[BIAS_WEIGHT] + self._levels[STEP] * BIAS)]) * self.bias
+        bias = np.array([BIAS_INPUT * (self._kept() * self._levels[BIAS_WEIGHT] + self._levels[STEP] * BIAS_INPUT)]) * self.bias
         does = f"Takes away the echo of one echo path, as adaline learned it: {len(self._weights)} taps, no longer adapting."
         return Network("adaline", does, ("near end", "far end"), (Layer(weights, bias),), error_of=0, rate=self.spec.rate)
 

@@ -82,20 +82,19 @@ class Outcome:
         energy : ndarray
             Of near end and output.
         active_s, converged_s, double_talk_s : float
-            Time (s) in it with an active far end, and of that, with a converged filter and with double talk; None if that is not told.
+            Time (s) in it with an active far end, and of that, with a converged filter and with double talk; None without a detector.
         """
         self._seconds += 1
         self._state = state
         self._active_s += active_s
         self._converged_s += converged_s
-        known = self._double_talk_s is not None and double_talk_s is not None
-        self._double_talk_s = self._double_talk_s + double_talk_s if known else None  # type: ignore[operator]
+        self._double_talk_s = None if self._double_talk_s is None or double_talk_s is None else self._double_talk_s + double_talk_s
         self._near_energy += float(energy[0])
         if state != "silent":
             self._active_energy += energy
 
     def summary(self) -> dict[str, Any]:
-        """Figures and warnings; what whole seconds of signal do not tell is missing.
+        """Figures and warnings; what cannot be computed from whole seconds of signal is missing.
 
         Returns
         -------

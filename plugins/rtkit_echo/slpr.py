@@ -40,7 +40,7 @@ class Slpr(Canceller):
     is that no single sample can pull a neuron by more than a step, however loud it is.
 
     It learns only while the far end sounds (over -60 dBFS in the delay line), and passes the near end unchanged while
-    the delay line holds nothing but zeros. It cannot tell double talk, so speech of the near end disturbs what it
+    the delay line holds nothing but zeros. It has no double-talk detector, so speech of the near end disturbs what it
     learned; `echo` can.
 
     Parameters
