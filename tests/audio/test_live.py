@@ -280,7 +280,7 @@ def test_the_default_output_is_asked_for_by_name(soundcard: SoundCard, monkeypat
     soundcard.load("module-null-sink", "sink_name=other")
     for sink in ("other", "spk"):
         subprocess.run(["pactl", "set-default-sink", sink], check=True)
-        assert SpeakerMonitor("", options())._connect() == ("pulse", {"PULSE_SOURCE": f"{sink}.monitor"})
+        assert SpeakerMonitor("", options()).locate() == ("pulse", {"PULSE_SOURCE": f"{sink}.monitor"})
     monkeypatch.setenv("PATH", "")
     with pytest.raises(DeviceError, match="pulseaudio-utils"):
         SpeakerMonitor("", options()).open()
