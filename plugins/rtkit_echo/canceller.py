@@ -9,9 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import SpecError
-from rtkit.items import Block, SampleSpec
-from rtkit.processor import SampleProcessor, restore
+from rtkit import Block, SampleProcessor, SampleSpec, SpecError, restore
 from rtkit_echo.outcome import Outcome
 
 #: What a canceller says of itself, in the order of the kernel's tally.

@@ -10,10 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import SpecError
-from rtkit.items import Block, SampleSpec
-from rtkit.parameters import Range
-from rtkit.processor import SampleProcessor, restore
+from rtkit import Block, Range, SampleProcessor, SampleSpec, SpecError, restore
 from rtkit_echo.outcome import MAX_AMPLITUDE, Outcome
 
 #: ERLE (dB) of a second from which the filter counts as converged.
@@ -78,6 +75,7 @@ class Echo(SampleProcessor):
     def open(self, spec: SampleSpec) -> SampleSpec:
         """Accept near end and far end."""
         super().open(spec)
+        self._next: int | None = None  # index in the stream of the sample behind the last one that came in
         if len(spec.channels) not in (2, 3):
             raise SpecError(f"needs a near end and a far end of 1 or 2 channels, got {spec}")
         if not 4000 <= spec.rate <= 96_000:
@@ -115,7 +113,6 @@ class Echo(SampleProcessor):
         self._tally = np.zeros(TALLIES, np.int64)
         self._double_talk = 0  # blocks this second
         self._outcome = Outcome(rate)
-        self._next: int | None = None  # index in the stream of the sample behind the last one that came in
         self.events.clear()
 
     def process(self, block: Block) -> Block:

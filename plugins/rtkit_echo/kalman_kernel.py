@@ -1,7 +1,8 @@
 """Kernel: partitioned-block frequency-domain Kalman filter.
 
 G. Enzner, P. Vary, "Frequency-domain adaptive Kalman filter for acoustic echo control in hands-free telephones", Signal Processing 86
-(2006); partitioned by F. Kuech, E. Mabande, G. Enzner, ICASSP 2014. Only some partitions are constrained in each block, in turns.
+(2006); partitioned by F. Kuech, E. Mabande, G. Enzner, ICASSP 2014. The step size of each weight follows from its error variance. Only
+some partitions are constrained in each block, in turns.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ import numpy as np
 from rtkit.audio.device import find, portaudio
 from rtkit.audio.far import Duplex, LivePair
 from rtkit.audio.recording import DeviceCapture
-from rtkit.errors import DeviceError, UsageError
-from rtkit.items import Block, SampleSpec
-from rtkit.source import Options, Source
+from rtkit.core.errors import DeviceError, UsageError
+from rtkit.core.items import Block, SampleSpec
+from rtkit.core.source import Options, Source
 
 PACTL_TIMEOUT_S = 5.0  # granted to the sound server to tell its default
 MONITORS = ("monitor", "loopback", "stereo mix", "blackhole")  # what the systems call an input that hears the output

@@ -10,10 +10,10 @@ import numpy as np
 
 from rtkit.audio.device import DeviceStream, find
 from rtkit.audio.recording import POLL_S, READ_TIMEOUT_S, DeviceCapture
-from rtkit.audio.ring import Frames32, Ring
-from rtkit.errors import UsageError
-from rtkit.items import Block, FrameSpec, SampleSpec
-from rtkit.source import Options, Source
+from rtkit.core.errors import UsageError
+from rtkit.core.items import Block, FrameSpec, SampleSpec
+from rtkit.core.source import Options, Source
+from rtkit.handover.ring import Frames32, Ring
 
 CHANNELS = ("near", "far")
 PLAY_AHEAD_S = 0.5  # length of the file's part that waits to be played: reading and resampling never take so long

@@ -5,11 +5,11 @@ from __future__ import annotations
 from time import sleep
 
 from rtkit.audio.device import LATENCY_S, DeviceStream, portaudio
-from rtkit.audio.ring import Frames32, Ring
-from rtkit.errors import DeviceError, UsageError
-from rtkit.items import Block, FrameSpec, Item, Spec
-from rtkit.sink import Sink
-from rtkit.source import Options
+from rtkit.core.errors import DeviceError, UsageError
+from rtkit.core.items import Block, FrameSpec, Item, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options
+from rtkit.handover.ring import Frames32, Ring
 
 WRITE_TIMEOUT_S = 0.5  # a write that waits looks again whether the device is still there
 DRAIN_MARGIN_S = 1.0  # granted at the end to play what is queued, beyond the time that it lasts

@@ -8,9 +8,9 @@ from time import sleep
 import numpy as np
 
 from rtkit.audio.device import DeviceStream
-from rtkit.audio.ring import Frames32, Ring
-from rtkit.items import Block, SampleSpec
-from rtkit.source import Options
+from rtkit.core.items import Block, SampleSpec
+from rtkit.core.source import Options
+from rtkit.handover.ring import Frames32, Ring
 
 RING_S = 2.0  # length of a ring: a processor that is further behind has no use for older samples
 READ_TIMEOUT_S = 0.5  # a read that waits looks again whether it was stopped; the watchdog of the stream looks after the device

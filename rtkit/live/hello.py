@@ -6,15 +6,15 @@ import math
 from importlib.metadata import version
 from typing import Any
 
-from rtkit import listing
-from rtkit.errors import RtkitError
+from rtkit.cli import listing
+from rtkit.core.errors import RtkitError
+from rtkit.core.host import host
+from rtkit.core.parameters import Parameter, parameters_of
+from rtkit.core.processor import FrameProcessor
 from rtkit.live.browser import BrowserCamera, BrowserMicrophone
 from rtkit.live.session import Session
-from rtkit.parameters import Parameter, parameters_of
-from rtkit.plugins import host
-from rtkit.processor import FrameProcessor
-from rtkit.signals.sound import SUFFIXES
-from rtkit.video import files, stills
+from rtkit.signals.suffixes import SOUND
+from rtkit.video import suffixes
 
 #: What there is to try without a device.
 SYNTHETIC = ("noise", "sine", "square", "plant")
@@ -84,8 +84,8 @@ def _devices() -> list[dict[str, Any]]:
 
 
 def _files(names: list[str]) -> list[dict[str, Any]]:
-    pictures = (*files.SUFFIXES, *stills.SUFFIXES)
+    pictures = (*suffixes.VIDEO, *suffixes.PICTURE)
     return [
-        _source("files", name, name, "frames" if name.lower().endswith(pictures) else "samples", name.lower().endswith(SUFFIXES))
+        _source("files", name, name, "frames" if name.lower().endswith(pictures) else "samples", name.lower().endswith(SOUND))
         for name in names
     ]

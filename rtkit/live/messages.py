@@ -6,7 +6,7 @@ import struct
 
 import msgspec
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 #: Kinds of binary messages.
 FRAME, AUDIO = 1, 2

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtkit.errors import DeviceError, UsageError
-from rtkit.hookspecs import hookimpl
+from rtkit.core.errors import DeviceError, UsageError
+from rtkit.core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from rtkit.core.stream import Stream
     from rtkit.live.server import LiveServer
-    from rtkit.stream import Stream
 
 PORT = 8765
 #: Time (s) that pages get to hear that their stream has ended.
-FAREWELL = 0.5
+FAREWELL_S = 0.5
+
+_servers: dict[int, LiveServer] = {}  # by stream
 
 
 @hookimpl
@@ -61,19 +61,27 @@ def serve(folder: str, host: str, port: int, certificate: str | None = None, key
     return server
 
 
-@contextlib.contextmanager
-def viewed(stream: Stream) -> Iterator[None]:
-    """Show a stream that runs inside the ``with`` on a page, at the usual port or, if that is taken, at another one."""
+@hookimpl
+def rtkit_stream_created(stream: Stream) -> None:
+    """If the stream is to be viewed: show it on a page, at the usual port or, if that is taken, at another one."""
+    if not stream.settings.get("view"):
+        return
     try:
         server = serve(".", "127.0.0.1", PORT)
     except DeviceError:
         server = serve(".", "127.0.0.1", 0)
     server.session.attach(stream)
     server.start()
-    try:
-        yield
-    finally:
-        server.session.ended()
-        if server.pages:
-            time.sleep(FAREWELL)
-        server.close()
+    _servers[id(stream)] = server
+
+
+@hookimpl
+def rtkit_stream_stopped(stream: Stream) -> None:
+    """Tell the pages that the stream has ended, and close the server."""
+    server = _servers.pop(id(stream), None)
+    if server is None:
+        return
+    server.session.ended()
+    if server.pages:
+        time.sleep(FAREWELL_S)
+    server.close()

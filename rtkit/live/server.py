@@ -17,14 +17,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from rtkit.errors import DeviceError, InputError, RtkitError
+from rtkit.core.errors import DeviceError, InputError, RtkitError
 from rtkit.live.client import Client
 from rtkit.live.folder import Folder
 from rtkit.live.guard import LOCAL, Guard
 from rtkit.live.hello import hello
 from rtkit.live.metrics import as_text
 from rtkit.live.session import Session
-from rtkit.signals.sound import SUFFIXES
+from rtkit.signals.suffixes import SOUND
 
 PAGE = Path(__file__).parent / "page"
 #: Pages at a time, and connections of any kind.
@@ -172,7 +172,7 @@ class LiveServer:
 
     async def _file(self, request: Request) -> Response:
         path = self.session.folder.find(request.path_params["name"])
-        if not path.is_file() or not path.name.lower().endswith(SUFFIXES):
+        if not path.is_file() or not path.name.lower().endswith(SOUND):
             raise InputError(f"{path.name}: no sound file")
         return FileResponse(path)
 

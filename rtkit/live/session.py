@@ -8,18 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rtkit.errors import InputError, RtkitError, UsageError
-from rtkit.items import FrameSpec, SampleSpec, Spec
+from rtkit.core.errors import InputError, RtkitError, UsageError
+from rtkit.core.items import FrameSpec, SampleSpec, Spec
+from rtkit.core.processor import AnyProcessor
+from rtkit.core.report import Report
+from rtkit.core.source import Source
+from rtkit.core.stream import Stream
 from rtkit.live.browser import BrowserCamera, BrowserMicrophone
 from rtkit.live.folder import Folder
 from rtkit.live.messages import Describe, Set
 from rtkit.live.plan import Plan, values
 from rtkit.live.recorder import Recorder
 from rtkit.live.watch import Watch
-from rtkit.plugins import AnyProcessor
-from rtkit.report import Report
-from rtkit.source import Source
-from rtkit.stream import Stream
 
 #: Time (s) that a stream gets to end.
 PATIENCE = 10.0

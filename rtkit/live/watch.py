@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rtkit.items import Block, Event, Frame, Item, SampleSpec, Spec
+from rtkit.core.items import Block, Event, Frame, Item, SampleSpec, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Source
 from rtkit.live.recent import Recent
 from rtkit.live.recorder import Recorder
-from rtkit.sink import Sink
-from rtkit.source import Source
 
 if TYPE_CHECKING:
-    from rtkit.stream import Stream
+    from rtkit.core.stream import Stream
 
 #: Events kept for a page that looks 30 times a second.
 EVENTS = 200

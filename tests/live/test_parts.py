@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtkit import InputError
-from rtkit.items import Block, Event, Frame, FrameSpec, SampleSpec
+from rtkit.core.items import Block, Event, Frame, FrameSpec, SampleSpec
+from rtkit.core.settings import read_pipeline, write_pipeline
 from rtkit.live.browser import LARGEST, BrowserCamera, BrowserMicrophone, decode, jpeg_size
 from rtkit.live.folder import Folder
 from rtkit.live.recent import Recent
 from rtkit.live.recorder import Recorder
 from rtkit.live.screen import BANDS, FLOOR, Screen, spectra
 from rtkit.live.watch import Watch
-from rtkit.pipeline import read_pipeline, write_pipeline
 from rtkit.video.opencv import opencv
 
 

@@ -11,7 +11,7 @@ from rtkit_echo.slpr import Slpr
 
 import rtkit
 from rtkit import Block, SampleSpec
-from rtkit.parameters import parameters_of
+from rtkit.core.parameters import parameters_of
 from rtkit.testing import check_processor
 
 ROOM, HYBRID = room_scene(), hybrid_scene()
