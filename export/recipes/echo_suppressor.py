@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rtkit_echo import refiner_kernel, suppressor_kernel
 from rtkit_echo.fourier import plan
-from rtkit_echo.linear import Linear, block_size
-from rtkit_echo.refiner import Describer
+from rtkit_echo.linear import LinearStage, block_size
+from rtkit_echo.refiner import FeatureExtractor
 from rtkit_echo.suppressor import Suppressor, window
 
 from export.data import Floats
@@ -29,9 +29,9 @@ from export.pipeline.training import ResultCache, TrainingPlan, fit, make_determ
 #: Of the filter in front (s), as `echo` has it by default.
 TAIL_S = 0.5
 BLOCK_SAMPLES = block_size(RATE_HZ)
-DESCRIBER = Describer(BLOCK_SAMPLES + 1)
-BANDS = DESCRIBER.bands
-FEATURES = BANDS * refiner_kernel.RATIOS + refiner_kernel.BESIDES
+EXTRACTOR = FeatureExtractor(BLOCK_SAMPLES + 1)
+BANDS = EXTRACTOR.bands
+FEATURES = BANDS * refiner_kernel.RATIOS + refiner_kernel.EXTRAS
 #: Units of the dense layer and of the LSTM.
 WIDTH, UNITS = 96, 144
 PARAMETERS = 159_104
@@ -84,20 +84,27 @@ def describe_call(call: Call) -> tuple[Floats, Floats]:
         for signal in (call.near, call.far, call.talker, call.noise)
     )
     suppressor = Suppressor(RATE_HZ, BLOCK_SAMPLES)
-    heard = suppressor.listen(Linear(RATE_HZ, TAIL_S)(near, far[:, :, None]))
-    wanted = talker + np.float32(suppressor_kernel.COMFORT**0.5) * noise
+    spectra = suppressor.analyse(LinearStage(RATE_HZ, TAIL_S)(near, far[:, :, None]))
+    wanted = talker + np.float32(suppressor_kernel.COMFORT_NOISE**0.5) * noise
     real, imaginary = (np.empty((blocks, bins, 2), np.float32) for _ in range(2))
     room = np.zeros((2 * BLOCK_SAMPLES, 2), np.float32)
     suppressor_kernel.analyse(
-        wanted, wanted, window(BLOCK_SAMPLES), suppressor_kernel.suppressor(BLOCK_SAMPLES), real, imaginary, room, plan(BLOCK_SAMPLES, 2)
+        wanted,
+        wanted,
+        window(BLOCK_SAMPLES),
+        suppressor_kernel.suppressor_state(BLOCK_SAMPLES),
+        real,
+        imaginary,
+        room,
+        plan(BLOCK_SAMPLES, 2),
     )
-    left, aim = (r[:, :, 0] ** 2 + i[:, :, 0] ** 2 for r, i in ((heard.real, heard.imaginary), (real, imaginary)))
-    gain = np.clip(heard.gain, refiner_kernel.AWAY, 1 - refiner_kernel.AWAY)
+    left, aim = (r[:, :, 0] ** 2 + i[:, :, 0] ** 2 for r, i in ((spectra.real, spectra.imaginary), (real, imaginary)))
+    gain = np.clip(spectra.gain, refiner_kernel.ODDS_MARGIN, 1 - refiner_kernel.ODDS_MARGIN)
     loudest = np.broadcast_to(np.quantile(left.mean(axis=1), 0.95), (blocks, 1))
-    judged = [np.log(gain / (1 - gain)), *(np.log(power + MIN_POWER) for power in (left, aim, heard.floor, loudest))]
+    judged = [np.log(gain / (1 - gain)), *(np.log(power + MIN_POWER) for power in (left, aim, spectra.noise, loudest))]
     opened = np.zeros((blocks, 1), np.float32)
-    suppressor.open_up(heard.notes, opened)
-    return DESCRIBER(heard), np.concatenate([*judged, 1 - opened], axis=1)
+    suppressor.open_gains(spectra.activity, opened)
+    return EXTRACTOR(spectra), np.concatenate([*judged, 1 - opened], axis=1)
 
 
 def describe_calls(material: Material, count: int, seed: int) -> SuppressorExamples:
@@ -130,8 +137,8 @@ def _band_mixing() -> Floats:
     """The triangles as a matrix ``[bins, bands]``."""
     found = np.zeros((BLOCK_SAMPLES + 1, BANDS), np.float32)
     rows = np.arange(BLOCK_SAMPLES + 1)
-    found[rows, DESCRIBER.place] += 1 - DESCRIBER.share
-    found[rows, DESCRIBER.place + 1] += DESCRIBER.share
+    found[rows, EXTRACTOR.place] += 1 - EXTRACTOR.share
+    found[rows, EXTRACTOR.place + 1] += EXTRACTOR.share
     return found
 
 

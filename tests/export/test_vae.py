@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("tensorflow", reason="needs TensorFlow, which the extra export brings")
 
 import keras
+from rtkit_vae import elbo
 from sklearn.metrics import roc_auc_score
 
 import rtkit
