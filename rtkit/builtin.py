@@ -11,7 +11,7 @@ from rtkit.signals.jsonl import EventLines
 from rtkit.signals.null import Null
 from rtkit.signals.raw import RawOutput
 from rtkit.signals.sound import SUFFIXES, SoundFile, SoundFileSink
-from rtkit.signals.synth import Synthetic
+from rtkit.signals.synth import KINDS, Synthetic
 from rtkit.signals.table import CsvFile, CsvSink, NpyFile
 
 
@@ -24,6 +24,13 @@ def rtkit_register_sources(register: Callable[[str, type[Any]], None]) -> None:
     register(".npy", NpyFile)
     register("-", StandardInput)
     register("synth", Synthetic)
+
+
+@hookimpl
+def rtkit_list_devices() -> list[dict[str, Any]]:
+    """What there is to try without a device."""
+    same = {"group": "synthetic signals", "gives": "samples", "far": False}
+    return [{"source": f"synth:{kind}", "name": f"Synthetic {kind}"} | same for kind in KINDS]
 
 
 @hookimpl

@@ -8,14 +8,21 @@ from typing import Any
 
 from rtkit.errors import UsageError
 from rtkit.parameters import Parameter, parameters_of
-from rtkit.plugins import host
+from rtkit.plugins import PluginInfo, host
+from rtkit.views import PluginViews, find_views
 
 Rows = list[dict[str, Any]]
 
 
 def plugins() -> Rows:
     """One row a plug-in."""
-    return [dataclasses.asdict(info) for info in host().infos.values()]
+    views = find_views(host())
+    return [_plugin(info, views.get(info.name, PluginViews())) for info in host().infos.values()]
+
+
+def _plugin(info: PluginInfo, views: PluginViews) -> dict[str, Any]:
+    row = dataclasses.asdict(info) | {"views": sorted(name for names in views.modules.values() for name in names)}
+    return row | {"error": info.error or (views.error and f"views: {views.error}")}
 
 
 def describe(name: str) -> Rows:
@@ -29,7 +36,7 @@ def describe(name: str) -> Rows:
     if name in host().processors:
         return [_row(parameter) for parameter in parameters_of(host().processors[name])]
     if name in host().infos:
-        return [dataclasses.asdict(host().infos[name])]
+        return [row for row in plugins() if row["name"] == name]
     raise UsageError(
         f"no processor or plug-in is called {name!r}; processors: {', '.join(host().processors)}; plug-ins: {', '.join(host().infos)}"
     )

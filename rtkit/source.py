@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -63,7 +63,15 @@ class Source:
         Items or samples to come, where that is known before; valid after `open`.
     parts : tuple of str
         Files that belong to it beside the one that names it: no sink may overwrite them.
+    gives : str or None
+        ``"samples"`` or ``"frames"``; None if that shows only when it is opened.
+    open_to_pages : bool
+        A page of `rtkit live` may ask for it by name: a device or a signal that is made up, whose name (``kind:REST``, without a slash)
+        leads to no file and no address.
     """
+
+    gives: ClassVar[Literal["samples", "frames"] | None] = None
+    open_to_pages: ClassVar[bool] = False
 
     name: str = ""
     live: bool = False

@@ -19,6 +19,12 @@ def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> Non
 
 
 @hookimpl
+def rtkit_register_views(register: Callable[[str, str], None]) -> None:
+    """Where the picture lies among the clusters."""
+    register("cluster", "views/map.js")
+
+
+@hookimpl
 def rtkit_register_commands(app: typer.Typer) -> None:
     """`rtkit cluster fit`."""
     from rtkit_cluster.command import commands

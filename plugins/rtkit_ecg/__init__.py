@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,21 @@ def rtkit_register_sources(register: Callable[[str, type[Any]], None]) -> None:
     for suffix in (".edf", ".bdf"):
         register(suffix, EdfFile)
     register("lsl", LslStream)
+
+
+@hookimpl
+def rtkit_list_devices() -> list[dict[str, Any]]:
+    """Lab Streaming Layer, where it is installed; which streams there are takes seconds to find, and is found by the source."""
+    if importlib.util.find_spec("pylsl") is None:
+        return []
+    return [{"source": "lsl", "name": "First ECG of Lab Streaming Layer", "group": "network streams", "gives": "samples", "far": False}]
+
+
+@hookimpl
+def rtkit_register_views(register: Callable[[str, str], None]) -> None:
+    """The strip chart."""
+    for name in ("ecg", "beat", "rhythm", "quality"):
+        register(name, "views/strip.js")
 
 
 @hookimpl

@@ -19,6 +19,12 @@ def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> Non
     register("echo", Echo)
 
 
+@hookimpl
+def rtkit_register_views(register: Callable[[str, str], None]) -> None:
+    """Echo return loss enhancement over time, and what else is told of the echo."""
+    register("echo", "views/erle.js")
+
+
 def bench(name: str) -> list[dict[str, Any]]:
     """`echo` beside the other cancellers and every peer that is installed, on shipped recordings; see `rtkit_echo.comparison`."""
     from rtkit_echo import comparison

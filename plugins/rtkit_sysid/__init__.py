@@ -21,6 +21,13 @@ def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> Non
 
 
 @hookimpl
+def rtkit_register_views(register: Callable[[str, str], None]) -> None:
+    """Measured and predicted output, coefficients, poles and zeros."""
+    for name in ("arx", "narx", "model"):
+        register(name, "views/identification.js")
+
+
+@hookimpl
 def rtkit_register_commands(app: typer.Typer) -> None:
     """`rtkit identify`."""
     from rtkit_sysid.command import identify_command

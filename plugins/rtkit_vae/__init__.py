@@ -19,6 +19,12 @@ def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> Non
 
 
 @hookimpl
+def rtkit_register_views(register: Callable[[str, str], None]) -> None:
+    """How strange the picture is, and where it lies in the latent space."""
+    register("latent", "views/latent.js")
+
+
+@hookimpl
 def rtkit_register_commands(app: typer.Typer) -> None:
     """`rtkit vae sample`."""
     from rtkit_vae.command import commands

@@ -34,6 +34,8 @@ class Microphone(Source):
     """
 
     live = True
+    gives = "samples"
+    open_to_pages = True
 
     def __init__(self, target: str, options: Options) -> None:
         self.name = f"mic:{target}" if target else "mic"
