@@ -22,7 +22,7 @@ def list_devices(host: Host) -> tuple[list[dict[str, Any]], list[str]]:
     problems = []
     for implementation in host.manager.hook.rtkit_list_devices.get_hookimpls():
         try:
-            devices = list(implementation.function())
+            devices: list[dict[str, Any]] = implementation.function()  # type: ignore[assignment]
             for device in devices:
                 if missing := KEYS - device.keys():
                     raise ValueError(f"a device without {', '.join(sorted(missing))}: {device}")

@@ -47,9 +47,14 @@ def _source(source: str | Source, options: Options) -> Source:
     if "+" in source and "://" not in source and not Path(source).exists():
         near, _, far = source.partition("+")
         return _source(near, options).with_far(_source(far, options), options)
-    (cls,) = _classes(source, host().sources, must_exist=True)
-    made: Source = cls(_rest(source, host().sources), options)
+    made: Source = source_class(source)(_rest(source, host().sources), options)
     return made
+
+
+def source_class(name: str, must_exist: bool = True) -> type[Any]:
+    """The class that answers to the name of a source; errors as of `make_source`."""
+    (cls,) = _classes(name, host().sources, must_exist)
+    return cls
 
 
 def make_sink(sink: str | Sink, options: Options, source: Source) -> Sink:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Literal
 
 import msgspec
 
@@ -15,8 +16,8 @@ _HEAD = struct.Struct("<BI")
 Value = bool | int | float | str | None
 
 
-class Wish(msgspec.Struct, forbid_unknown_fields=True):
-    """A processor and its parameters."""
+class StepRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A processor by its name, and its parameters."""
 
     processor: str
     values: dict[str, Value] = {}
@@ -31,7 +32,7 @@ class Describe(Message):
 
     source: str
     far: str | None = None
-    steps: list[Wish] = []
+    steps: list[StepRequest] = []
     realtime: bool = False
     rate: float | None = None
 
@@ -71,7 +72,13 @@ class Listen(Message):
     on: bool
 
 
-AnyMessage = Describe | Start | Pause | Resume | Stop | Set | Record | Listen
+class Draw(Message):
+    """Send the signals of this stream in one form to this page, whatever their rate; None: by their rate."""
+
+    form: Literal["trace", "sound"] | None = None
+
+
+AnyMessage = Describe | Start | Pause | Resume | Stop | Set | Record | Listen | Draw
 _decoder = msgspec.json.Decoder(AnyMessage)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PORT = 8765
 #: Time (s) that pages get to hear that their stream has ended.
-FAREWELL = 0.5
+GOODBYE_S = 0.5
 
 
 @hookimpl
@@ -63,17 +63,28 @@ def serve(folder: str, host: str, port: int, certificate: str | None = None, key
 
 @contextlib.contextmanager
 def viewed(stream: Stream) -> Iterator[None]:
-    """Show a stream that runs inside the ``with`` on a page, at the usual port or, if that is taken, at another one."""
+    """Show a stream that runs inside the ``with`` on a page."""
+    server = show(stream)
+    try:
+        yield
+    finally:
+        hide(server)
+
+
+def show(stream: Stream) -> LiveServer:
+    """Show a stream that does not run yet on a page, at the usual port or, if that is taken, at another one."""
     try:
         server = serve(".", "127.0.0.1", PORT)
     except DeviceError:
         server = serve(".", "127.0.0.1", 0)
     server.session.attach(stream)
     server.start()
-    try:
-        yield
-    finally:
-        server.session.ended()
-        if server.pages:
-            time.sleep(FAREWELL)
-        server.close()
+    return server
+
+
+def hide(server: LiveServer) -> None:
+    """Close the page of a stream that has ended, when those who look on have heard of the end."""
+    server.session.ended()
+    if server.pages:
+        time.sleep(GOODBYE_S)
+    server.close()

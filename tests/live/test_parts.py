@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 
 from rtkit import InputError
 from rtkit.items import Block, Event, Frame, FrameSpec, SampleSpec
-from rtkit.live.browser import LARGEST, BrowserCamera, BrowserMicrophone, decode, jpeg_size
+from rtkit.live.browser import MAX_SIDE_PX, BrowserCamera, BrowserMicrophone, decode, jpeg_size
+from rtkit.live.encoder import BANDS, FLOOR_DB, SignalEncoder, spectra
 from rtkit.live.folder import Folder
-from rtkit.live.recent import Recent
+from rtkit.live.history import SampleHistory
 from rtkit.live.recorder import Recorder
-from rtkit.live.screen import BANDS, FLOOR, Screen, spectra
-from rtkit.live.watch import Watch
+from rtkit.live.tap import StreamTap
 from rtkit.pipeline import read_pipeline, write_pipeline
 from rtkit.video.opencv import opencv
 
 
 @given(st.lists(st.integers(0, 6000), max_size=8), st.integers(0, 12000), st.integers(1, 5000))
 def test_recent_samples_are_the_newest_in_order(sizes, since, most):
-    recent = Recent(SampleSpec(1000.0, ("a", "b")))
+    recent = SampleHistory(SampleSpec(1000.0, ("a", "b")))
     written = np.arange(2 * sum(sizes), dtype=np.float32).reshape(-1, 2)
     at = 0
     for size in sizes:
@@ -43,15 +43,15 @@ def test_a_tone_stands_in_its_band_with_its_level(band, level):
     columns = spectra(tone.astype(np.float32)[:, None], hop, window)[:, 0]
     assert columns.shape == (4, BANDS)
     assert (np.abs(columns.argmax(axis=1) - band) <= 1).all()
-    expected = 255 * (1 - level / FLOOR)
-    assert np.abs(columns.max(axis=1) - expected).max() <= 255 * 2 / -FLOOR  # 2 dB: a tone between two lines of the transform
+    expected = 255 * (1 - level / FLOOR_DB)
+    assert np.abs(columns.max(axis=1) - expected).max() <= 255 * 2 / -FLOOR_DB  # 2 dB: a tone between two lines of the transform
 
 
-def watched(spec, every_frame=False):
-    watch = Watch(None, every_frame)
-    watch.inward, watch.outward = Recent(spec), Recent(spec)
-    watch.watchers["page"] = lambda: None
-    return watch
+def tapped(spec, every_frame=False):
+    tap = StreamTap(None, every_frame)
+    tap.input_history, tap.output_history = SampleHistory(spec), SampleHistory(spec)
+    tap.watchers["page"] = lambda: None
+    return tap
 
 
 @given(st.lists(st.integers(1, 3000), min_size=1, max_size=20))
@@ -59,14 +59,14 @@ def watched(spec, every_frame=False):
 def test_a_signal_is_drawn_whole_however_it_comes(sizes):
     rng = np.random.default_rng(0)
     spec = SampleSpec(8000.0, ("near", "far"))
-    watch = watched(spec)
-    screen = Screen(watch)
+    tap = tapped(spec)
+    encoder = SignalEncoder(tap)
     samples = rng.uniform(-1, 1, (sum(sizes), 2)).astype(np.float32)
     drawn, at = [], 0
     for size in sizes:
-        watch.inward.write(samples[at : at + size])
+        tap.input_history.write(samples[at : at + size])
         at += size
-        found = screen._sound("in", watch.inward)
+        found = encoder._sound("in", tap.input_history)
         if found is not None:
             first, skipped, parts = found
             drawn.append((first, skipped, parts[0][1]))
@@ -80,43 +80,43 @@ def test_a_signal_is_drawn_whole_however_it_comes(sizes):
 
 
 def test_a_slow_signal_is_drawn_sample_by_sample():
-    watch = watched(SampleSpec(360.0, ("MLII",)))
-    screen = Screen(watch)
-    assert screen.samples() is None
-    watch.inward.write(np.arange(12, dtype=np.float32)[:, None])
-    first, skipped, [(part, drawn)] = screen._trace("in", watch.inward)
+    tap = tapped(SampleSpec(360.0, ("MLII",)))
+    encoder = SignalEncoder(tap)
+    assert encoder.samples() is None
+    tap.input_history.write(np.arange(12, dtype=np.float32)[:, None])
+    first, skipped, [(part, drawn)] = encoder._trace("in", tap.input_history)
     assert (first, skipped, part["what"], part["rate"]) == (0, 0, "trace", 360.0)
     np.testing.assert_array_equal(drawn[:, 0], np.arange(12))
 
 
-def test_identification_is_drawn_sample_by_sample_at_any_rate():
-    watch = watched(SampleSpec(50000.0, ("u", "y")))
-    watch.kinds.add("model")
-    screen = Screen(watch)
-    watch.inward.write(np.zeros((100, 2), np.float32))
-    assert b'"trace"' in screen.samples()
+def test_who_wants_samples_gets_them_at_any_rate():
+    tap = tapped(SampleSpec(50000.0, ("u", "y")))
+    encoder = SignalEncoder(tap)
+    encoder.form = "trace"
+    tap.input_history.write(np.zeros((100, 2), np.float32))
+    assert b'"trace"' in encoder.samples()
 
 
 def test_a_frame_that_was_not_fetched_is_not_copied_again():
-    watch = watched(SampleSpec(8000.0, ("near",)))
-    watch.recorder = Recorder(None)
+    tap = tapped(SampleSpec(8000.0, ("near",)))
+    tap.recorder = Recorder(None)
     for index in range(3):
-        watch.went_out(Frame(np.zeros((4, 4), np.uint8), index, 0.0))
-    assert watch.frame.index == 0
-    watch.shown = True
-    watch.went_out(Frame(np.zeros((4, 4), np.uint8), 3, 0.0))
-    assert watch.frame.index == 3
+        tap.on_output(Frame(np.zeros((4, 4), np.uint8), index, 0.0))
+    assert tap.frame.index == 0
+    tap.fetched = True
+    tap.on_output(Frame(np.zeros((4, 4), np.uint8), 3, 0.0))
+    assert tap.frame.index == 3
 
 
 def test_events_beyond_what_is_kept_are_counted():
-    watch = watched(SampleSpec(8000.0, ("near",)))
-    watch.recorder = Recorder(None)
+    tap = tapped(SampleSpec(8000.0, ("near",)))
+    tap.recorder = Recorder(None)
     for number in range(500):
-        watch.found(Event(float(number), "echo"))
-    newest, events, skipped = watch.events(0)
+        tap.on_event(Event(float(number), "echo"))
+    newest, events, skipped = tap.events(0)
     assert (newest, len(events), skipped) == (500, 200, 300)
     assert events[-1].time == 499
-    assert watch.events(newest) == (500, [], 0)
+    assert tap.events(newest) == (500, [], 0)
 
 
 @pytest.mark.parametrize("spec", [SampleSpec(16000.0, ("near", "far")), SampleSpec(360.0, ("MLII",)), FrameSpec(64, 48, 30.0)])
@@ -155,8 +155,8 @@ def test_a_recording_that_fails_ends_and_says_so(tmp_path, monkeypatch):
     recorder.expect("input", spec)
     recorder.expect("output", spec)
     recorder.switch(True)
-    monkeypatch.setattr("rtkit.live.recorder.LARGEST", 10)
-    monkeypatch.setattr("rtkit.live.recorder.OFTEN", 1)
+    monkeypatch.setattr("rtkit.live.recorder.MAX_BYTES", 10)
+    monkeypatch.setattr("rtkit.live.recorder.CHECK_INTERVAL_ITEMS", 1)
     recorder.write("input", Block(np.zeros((100, 1), np.float32), 0, 16000.0, ("near",)))
     assert not recorder.on
     assert "recording ended" in recorder.error
@@ -227,7 +227,7 @@ def test_damaged_pictures_are_refused_or_decoded(width, height, data):
         image = decode(np.frombuffer(bytes(damaged), np.uint8))
     except InputError:
         return
-    assert max(image.shape[:2]) <= LARGEST
+    assert max(image.shape[:2]) <= MAX_SIDE_PX
 
 
 def test_a_small_file_that_promises_a_huge_picture_is_refused():
