@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -57,7 +58,7 @@ def serve(folder: str, host: str, port: int, certificate: str | None = None, key
     except ModuleNotFoundError as error:
         raise UsageError(f"the live page needs {error.name}: pip install 'rtkit[live]'") from None
     server = LiveServer(folder, host, port, certificate, key)
-    typer.echo(f"rtkit: the page is at {server.url}", err=True)
+    print(f"rtkit: the page is at {server.url}", file=sys.stderr, flush=True)
     return server
 
 

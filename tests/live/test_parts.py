@@ -1,20 +1,25 @@
 """The parts of the live page: what is kept of a signal, what is drawn of it, and what a page may name."""
 
 import contextlib
+import itertools
 import threading
+import time
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtkit import InputError
+from rtkit import FrameProcessor, InputError, SampleProcessor, Sink, Source, SplitFrameProcessor, Stream, UsageError
 from rtkit.items import Block, Event, Frame, FrameSpec, SampleSpec
 from rtkit.live.browser import MAX_SIDE_PX, BrowserCamera, BrowserMicrophone, decode, jpeg_size
 from rtkit.live.encoder import BANDS, FLOOR_DB, SignalEncoder, spectra
 from rtkit.live.folder import Folder
 from rtkit.live.history import SampleHistory
+from rtkit.live.messages import Set
 from rtkit.live.recorder import Recorder
+from rtkit.live.session import Session
 from rtkit.live.tap import StreamTap
 from rtkit.pipeline import read_pipeline, write_pipeline
 from rtkit.video.opencv import opencv
@@ -160,6 +165,171 @@ def test_a_recording_that_fails_ends_and_says_so(tmp_path, monkeypatch):
     recorder.write("input", Block(np.zeros((100, 1), np.float32), 0, 16000.0, ("near",)))
     assert not recorder.on
     assert "recording ended" in recorder.error
+
+
+class Marks(FrameProcessor):
+    """Writes its value into each frame, slowly, in two parts: between them nothing may change."""
+
+    live: ClassVar = ("value",)
+
+    def __init__(self, value: int = 0) -> None:
+        self.value = value
+
+    def process(self, frame):
+        before = self.value
+        time.sleep(0.003)
+        return frame.with_data(np.full((2, 2, 3), [before, self.value, 0], np.uint8))
+
+
+class ParallelMarks(SplitFrameProcessor):
+    """The same, with its first part for several frames at once."""
+
+    live: ClassVar = ("value",)
+
+    def __init__(self, value: int = 0) -> None:
+        self.value = value
+
+    def look(self, frame):
+        before = self.value
+        time.sleep(0.003)
+        return before
+
+    def finish(self, frame, found):
+        return frame.with_data(np.full((2, 2, 3), [found, self.value, 0], np.uint8))
+
+
+class Frames(Source):
+    """Frames without end."""
+
+    name = "frames"
+
+    def open(self, dtype=np.float32):
+        return FrameSpec(2, 2, 100.0)
+
+    def __iter__(self):
+        for index in itertools.count():
+            yield Frame(np.zeros((2, 2, 3), np.uint8), index, index / 100)
+
+
+class Kept(Sink):
+    """What came out, and a function that is called for each."""
+
+    name = "kept"
+
+    def __init__(self, act):
+        self.images, self.act = [], act
+
+    def open(self, spec):
+        pass
+
+    def write(self, item):
+        self.images.append(item.image[0, 0, :2].tolist())
+        self.act(len(self.images))
+
+
+@pytest.mark.parametrize(("processor", "threads"), [(Marks, 1), (ParallelMarks, 1), (Marks, 4), (ParallelMarks, 4)])
+def test_a_parameter_changes_between_two_items_and_never_inside_one(tmp_path, processor, threads):
+    session = Session(Folder(tmp_path))
+    changes = []
+
+    def change():
+        for value in range(1, 31):
+            session.set(Set(step=0, values={"value": value}))
+            changes.append((value, len(sink.images)))
+            time.sleep(0.002)
+        stream.stop()
+
+    changer = threading.Thread(target=change)
+    sink = Kept(lambda count: changer.start() if count == 1 else None)
+    stream = Stream(Frames(), [processor()], to=[sink], threads=threads)
+    session.attach(stream)
+    stream.run()
+    changer.join()
+    assert len(changes) == 30  # none was refused, and nobody waited in vain
+    assert all(before == after for before, after in sink.images)
+    values = [value for value, _ in sink.images]
+    assert values == sorted(values)
+    for value, place in changes:  # what came out when `set` returned was made before, or is made with the new value
+        assert all(made >= value for made in values[place + 1 :])
+    session.close()
+
+
+def test_a_parameter_of_samples_changes_between_two_blocks(tmp_path):
+    class Source_(Source):
+        name = "blocks"
+
+        def open(self, dtype=np.float32):
+            return SampleSpec(16000.0, ("near", "far"))
+
+        def __iter__(self):
+            for index in itertools.count():
+                yield Block(np.zeros((8000, 2), np.float32), 8000 * index, 16000.0, ("near", "far"))
+
+    class Torn(SampleProcessor):
+        live: ClassVar = ("value",)
+
+        def __init__(self, value: int = 0) -> None:
+            self.value, self.seen = value, set()
+
+        def process(self, block):
+            before = self.value
+            time.sleep(0.003)
+            self.seen.add((before, self.value))
+            return block
+
+    session, step = Session(Folder(tmp_path)), Torn()
+    stream = Stream(Source_(), [step])
+    session.attach(stream)
+    runner = threading.Thread(target=stream.run)
+    runner.start()
+    for value in range(1, 31):
+        session.set(Set(step=0, values={"value": value}))
+        assert step.value == value
+    with pytest.raises(UsageError, match="value=x does not fit"):
+        session.set(Set(step=0, values={"value": "x"}))
+    with pytest.raises(UsageError, match="cannot change while running"):
+        session.set(Set(step=0, values={"none": 1}))
+    stream.stop()
+    runner.join()
+    session.ended()
+    assert all(before == after for before, after in step.seen)
+    with pytest.raises(UsageError, match="no running step"):
+        session.set(Set(step=0, values={"value": 1}))
+    session.close()
+
+
+def test_a_change_is_applied_at_once_while_a_file_is_paused_and_given_up_at_its_end():
+    tap = StreamTap(None)
+    tap.pause(True)
+    waiting = threading.Thread(target=tap.between_items)
+    waiting.start()
+    called = []
+    tap.apply(lambda: called.append(1)).result(5)
+    assert called == [1]
+    assert waiting.is_alive()
+    tap.pause(False)
+    waiting.join(5)
+    assert not waiting.is_alive()
+    pending = tap.apply(lambda: called.append(2))
+    tap.end()
+    assert pending.cancelled()
+    assert tap.apply(lambda: called.append(3)).cancelled()
+    tap.between_items()
+    assert called == [1]
+
+
+def test_a_change_waits_until_no_frame_is_under_way():
+    tap = StreamTap(Recorder(None))
+    frame = Frame(np.zeros((2, 2), np.uint8), 0, 0.0)
+    tap.on_input(frame)
+    change = tap.apply(lambda: None)
+    waiting = threading.Thread(target=tap.between_items)
+    waiting.start()
+    with pytest.raises(TimeoutError):
+        change.result(0.2)
+    tap.on_output(frame)
+    change.result(5)
+    waiting.join(5)
 
 
 @given(st.text(max_size=40))

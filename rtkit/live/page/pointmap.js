@@ -1,4 +1,4 @@
-// A map of points of any number of dimensions, such as places in the latent space of a network: the newest among those before it.
+// A map of points of any number of dimensions, such as the inner values of a network: the newest among those before it.
 
 import { bounds, canvas, clear, colour, element, label } from "/static/draw.js";
 
@@ -44,7 +44,7 @@ function shaped(context, shape, x, y, size) {
 }
 
 export class PointMap {
-  /** `title`: what it is a map of, such as "latent map". */
+  /** `title`: what it is a map of, such as "map of the clusters". */
   constructor(title) {
     this.title = title;
     this.points = [];
