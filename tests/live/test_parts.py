@@ -285,6 +285,7 @@ def test_a_parameter_of_samples_changes_between_two_blocks(tmp_path):
     for value in range(1, 31):
         session.set(Set(step=0, values={"value": value}))
         assert step.value == value
+        time.sleep(0.004)
     with pytest.raises(UsageError, match="value=x does not fit"):
         session.set(Set(step=0, values={"value": "x"}))
     with pytest.raises(UsageError, match="cannot change while running"):
