@@ -241,6 +241,25 @@ def test_a_strangers_view_is_shown_beside_what_draws_the_signal(page_of, views):
     assert page.complaints == []
 
 
+def test_the_view_of_the_docs_is_drawn(page_of, views):
+    from playwright.sync_api import expect
+
+    text = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text()
+    rate = re.search(r"^`views/rate.js`:\n\n```js\n(.*?)^```", text, re.M | re.S)[1]
+    views(mine=("register('beat', 'views/rate.js')", {"views/rate.js": rate}))
+    page = page_of()
+    watch(page, "119.hea", "ecg")
+    chart = page.get_by_role("img", name="heart rate")
+    expect(chart).to_be_visible(timeout=90_000)
+    page.wait_for_timeout(5_000)
+    colours = (
+        """canvas => new Set(new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"""
+    )
+    assert chart.evaluate(colours) > 3
+    expect(page.locator("#error")).to_be_hidden()
+    assert page.complaints == []
+
+
 SIGNAL = """
 export default class {
   static form = "trace";
