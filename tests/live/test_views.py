@@ -210,6 +210,8 @@ def watch(page, source, processor=None):
 
     expect(page.locator("#start")).to_be_enabled(timeout=30_000)
     page.select_option("#source", source)
+    if source == "near.flac":
+        page.select_option("#far", "far.flac")
     if processor is not None:
         page.select_option("#processor", processor)
         page.click("#add-processor")

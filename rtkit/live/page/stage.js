@@ -37,7 +37,17 @@ class PluginView {
   /** Whether it draws the signals itself: then no general view does. */
   get drawsSignals() { return typeof this.view.samples === "function"; }
 
-  call(method, value) {
+  /** Hands something over, and draws what came of it. */
+  take(method, value) {
+    if (typeof this.view[method] !== "function") return;
+    this.#call(method, value);
+    this.fed = true;
+    soon(this.draw);
+  }
+
+  draw = () => { if (this.fed) this.#call("draw"); };
+
+  #call(method, value) {
     if (this.dropped || typeof this.view[method] !== "function") return;
     try {
       this.view[method](value);
@@ -45,8 +55,6 @@ class PluginView {
       this.#drop(error);
     }
   }
-
-  draw = () => this.call("draw");
 
   #drop(error) {
     const { plugin, module } = this.entry;
@@ -151,9 +159,7 @@ export class Stage {
     this.general?.[method]?.(value);
     if (this.general?.draw) soon(this.general.draw);
     for (const view of this.#shown) {
-      if (method === "event" && !view.entry.wants.includes(value.kind)) continue;
-      view.call(method, value);
-      soon(view.draw);
+      if (method === "samples" || view.entry.wants.includes(value.kind)) view.take(method, value);
     }
   }
 }
