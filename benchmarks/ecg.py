@@ -16,7 +16,7 @@ from rtkit_ecg.demo import DATA
 from scipy.signal import butter, lfilter, sosfilt
 
 import rtkit
-from rtkit.items import Block, SampleSpec
+from rtkit.core.items import Block, SampleSpec
 from tests.rtkit_ecg.hearts import errors, heart, read
 
 FOLDER = Path(os.environ.get("RTKIT_ECG_DATA", DATA))

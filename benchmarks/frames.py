@@ -11,9 +11,9 @@ import numpy as np
 from rtkit_cam.network import Network
 
 from rtkit import Frame, FrameSpec, Stream
-from rtkit.report import Report
-from rtkit.sink import Sink
-from rtkit.source import Options, Source
+from rtkit.core.report import Report
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options, Source
 from rtkit.video import camera
 from rtkit.video.capture import open_video
 from tests.video.clips import CLIP

@@ -5,7 +5,7 @@ from rtkit_sysid.arx import Arx
 from rtkit_sysid.narx import Narx
 
 from benchmarks.clock import cpu_seconds
-from rtkit.items import Block, SampleSpec
+from rtkit.core.items import Block, SampleSpec
 
 BLOCK, LAGS, HIDDEN = 4096, 10, 20
 CHANNELS = ("u", "y")

@@ -12,7 +12,7 @@ import soundfile
 from rtkit_echo.scenes import room_scene
 
 import rtkit
-from rtkit.signals.sound import BLOCK
+from rtkit import BLOCK_SAMPLES as BLOCK
 
 MINUTES, PAIRS = 10, 9
 

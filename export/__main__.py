@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from export.models import MODELS, module
-from rtkit.errors import RtkitError, UsageError
+from rtkit.core.errors import RtkitError, UsageError
 
 ROOT = Path(__file__).parent.parent
 

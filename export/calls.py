@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rtkit_echo.scenes import at_level
 
 from export.data import Origin
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 Floats = NDArray[np.float32]
 Random = np.random.Generator

@@ -17,7 +17,7 @@ from rtkit_cam.network import FORM
 
 from export import data, quantisation
 from export.pictures import imagenet_sample
-from rtkit.errors import InputError, RtkitError, UsageError
+from rtkit.core.errors import InputError, RtkitError, UsageError
 from rtkit.onnx import Card, Model, load, timing
 from rtkit.onnx.card import File, Normalisation, Proof, Tensor, describe, publish
 from rtkit.onnx.find import MODEL

@@ -16,7 +16,7 @@ from rtkit_cluster.fit import Shown, choose, fit, k_means, space_of
 
 from export import pictures
 from export.data import Origin
-from rtkit.items import Image
+from rtkit.core.items import Image
 from rtkit.onnx.picture import PictureInput
 from rtkit.video.size import to_grey
 

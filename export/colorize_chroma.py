@@ -19,7 +19,7 @@ from export.pictures import animals, fruits360, groceries, imagenet_sample
 from export.road import Trained, Words
 from export.surfaces import surface
 from export.training import Plan, fit, make_deterministic
-from rtkit.items import Image
+from rtkit.core.items import Image
 from rtkit.onnx.card import Normalisation
 
 PARAMETERS = 3_060_338

@@ -13,7 +13,7 @@ from export.painting import painted_by
 from export.pictures import fruits360
 from export.road import Trained, Words
 from export.training import Plan, fit
-from rtkit.items import Image
+from rtkit.core.items import Image
 from rtkit.onnx.card import Normalisation
 from rtkit.video.size import to_grey
 

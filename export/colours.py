@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.items import Image
+from rtkit.core.items import Image
 from rtkit.video.size import to_colour, to_grey
 
 #: Makes a picture in colours from one in colours, of which it looks at the grey only.

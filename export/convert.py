@@ -10,7 +10,7 @@ import keras
 from export import data
 from export.road import Trained, finish
 from export.stateful import is_recurrent, stateful
-from rtkit.errors import InputError, RtkitError
+from rtkit.core.errors import InputError, RtkitError
 from rtkit.onnx import Card
 
 

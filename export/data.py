@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 Floats = NDArray[np.float32]
 

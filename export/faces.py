@@ -22,7 +22,7 @@ from rtkit_faces.training import COMPONENTS, HIDDEN, RATE, Floats, Labels, Proje
 from export.data import Origin
 from export.road import Trained, Words
 from export.training import Finished, Plan, fit, make_deterministic
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 from rtkit.onnx.find import MODEL
 from rtkit.video.stills import read_picture
 

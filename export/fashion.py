@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.data import Origin, find, sha256
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 SIDE = 28
 #: Classes, by their number.

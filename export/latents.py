@@ -14,7 +14,7 @@ from rtkit_vae.known import REACH
 from rtkit_vae.network import Decoder
 
 from export.fashion import CLASSES
-from rtkit.items import Image
+from rtkit.core.items import Image
 
 #: Ten colours that people with any colour vision tell apart (M. A. Petroff: Accessible color sequences for data visualization, 2021).
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")

@@ -11,7 +11,7 @@ import onnx
 
 from export import data
 from export.data import Origin
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 FILE = "efficientnet_lite0_cam.onnx"
 WHAT = "EfficientNet-Lite0 as ONNX, batch normalisation folded into its convolutions, which are named stem, b0d, b0p, b1e …"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from rtkit.errors import UsageError
+from rtkit.core.errors import UsageError
 
 #: What each is, and the plug-in that ships it.
 MODELS = {

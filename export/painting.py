@@ -13,7 +13,7 @@ from rtkit_colorize.colorize import Colorize
 import rtkit
 from export.colours import Paint
 from export.conversion import convert
-from rtkit.items import Image
+from rtkit.core.items import Image
 from rtkit.onnx import Card, load
 from rtkit.onnx.card import NAME, Normalisation, describe
 from rtkit.onnx.find import MODEL

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.data import Origin, find, sha256
-from rtkit.errors import InputError
-from rtkit.items import Image
+from rtkit.core.errors import InputError
+from rtkit.core.items import Image
 
 #: Classes of the shared part of Fruits-360.
 FRUITS = ("Apple", "Banana", "Blueberry", "Lemon", "Orange", "Peach", "Pear", "Strawberry", "Tomato", "Watermelon")

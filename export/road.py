@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from export import quantisation, verification
 from export.conversion import OPSET, convert
 from export.data import Origin
-from rtkit.errors import RtkitError
+from rtkit.core.errors import RtkitError
 from rtkit.onnx import Card, Model, Tensor, load, timing
 from rtkit.onnx.card import File, Normalisation, Proof, describe, publish
 from rtkit.onnx.find import MODEL, STEP

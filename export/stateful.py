@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 _RECURRENT = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
 #: Layers that treat every sample of a sequence by itself.

@@ -15,7 +15,7 @@ from rtkit_vae.view import on_black, squared
 from export import pictures
 from export.data import Floats
 from export.fashion import SIDE, Clothes
-from rtkit.items import Image
+from rtkit.core.items import Image
 
 #: Pictures of noise, and test pictures that are turned, mirrored or darkened.
 NOISE, TURNED = 1000, 2000

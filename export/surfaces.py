@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.items import Image
+from rtkit.core.items import Image
 
 #: Largest deviation (0 to 255) of a colour of the whole surface from grey is about three times this.
 TINT = 3.0

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import RtkitError
+from rtkit.core.errors import RtkitError
 from rtkit.onnx import Model, Stepper
 from rtkit.onnx.card import Proof
 

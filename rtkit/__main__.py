@@ -17,9 +17,9 @@ def main() -> NoReturn:
     """
     gc.set_threshold(GARBAGE_THRESHOLD)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from rtkit import cli
+    from rtkit.cli import app
 
-    cli.main()
+    app.main()
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import SpecError
-from rtkit.items import Block, Event, Frame, FrameSpec, SampleSpec
-from rtkit.plugins import AnyProcessor, host
-from rtkit.processor import FrameProcessor, Processor, SampleProcessor, SplitFrameProcessor
+from rtkit.core.errors import SpecError
+from rtkit.core.host import host
+from rtkit.core.items import Block, Event, Frame, FrameSpec, SampleSpec
+from rtkit.core.processor import AnyProcessor, FrameProcessor, ParallelFrameProcessor, Processor, SampleProcessor
 
 #: float32 results of the same computation, cut differently, where a library and not a kernel of ours sums them up.
 TOLERANCE = 1e-6
@@ -60,7 +60,7 @@ def check_processor(processor: str | AnyProcessor | type[AnyProcessor], seconds:
 
 def _factory(processor: str | AnyProcessor | type[AnyProcessor]) -> Factory:
     if isinstance(processor, str):
-        return lambda: host().create_step(processor)
+        return lambda: host().create(processor)
     if isinstance(processor, type):
         return processor
     values = processor.parameters()
@@ -236,18 +236,18 @@ def check_frames(make: Factory, frames: int = 8) -> None:
         processor.close()
     for index, (one, other) in enumerate(zip(*outputs, strict=True)):
         np.testing.assert_array_equal(one, other, f"frame {index} depends on an image after it was handed over: a reference was kept")
-    if isinstance(processor, SplitFrameProcessor):
+    if isinstance(processor, ParallelFrameProcessor):
         _check_split(make, images, outputs[0])
 
 
 def _check_split(make: Factory, images: NDArray[np.uint8], expected: list[NDArray[np.uint8]]) -> None:
     """Looks at the frames from the last to the first, and finishes them in order: the outcome must be the same."""
     processor = make()
-    assert isinstance(processor, SplitFrameProcessor)
+    assert isinstance(processor, ParallelFrameProcessor)
     processor.open(dataclasses.replace(FRAME_SPEC))
     frames = [Frame(image.copy(), index, index / FRAME_SPEC.fps) for index, image in enumerate(images)]
-    wanted = [processor.wants(frame) for frame in frames]
-    found = [processor.look(frame) if wants else None for frame, wants in reversed(list(zip(frames, wanted, strict=True)))][::-1]
+    wanted = [processor.should_infer(frame) for frame in frames]
+    found = [processor.infer(frame) if wants else None for frame, wants in reversed(list(zip(frames, wanted, strict=True)))][::-1]
     for index, frame in enumerate(frames):
-        out = processor.finish(frame, found[index]).image
+        out = processor.render(frame, found[index]).image
         np.testing.assert_array_equal(out, expected[index], f"frame {index} comes out otherwise if frames are looked at in another order")

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from rtkit.items import Frame, FrameSpec, Image
-from rtkit.parameters import Range
-from rtkit.processor import SplitFrameProcessor
-from rtkit.video.size import to_colour
+from rtkit import Frame, FrameSpec, Image, ParallelFrameProcessor, Range
+from rtkit.images import to_colour
 from rtkit_cam import maps, overlay
 from rtkit_cam.regions import locate
 from rtkit_cam.steady import Steady
@@ -33,7 +31,7 @@ class Sight:
 
 
 @dataclass(eq=False)
-class Cam(SplitFrameProcessor):
+class Cam(ParallelFrameProcessor):
     """Draws on each frame which class a network sees in it and where: its class activation map, in closed form.
 
     The network ends in global average pooling and one dense layer, so the map of class c is the sum of its features, each times its
@@ -144,16 +142,16 @@ class Cam(SplitFrameProcessor):
         self._colormap = overlay.colormap_number(self.colormap)
         self._target = None if self.target is None else self._network.class_number(self.target)
 
-    def wants(self, frame: Frame) -> bool:
+    def should_infer(self, frame: Frame) -> bool:
         """Whether it is this frame's turn to be looked at."""
         self._count += 1
         return (self._count - 1) % self.every == 0
 
-    def look(self, frame: Frame) -> Look:
+    def infer(self, frame: Frame) -> Look:
         """Run the network."""
         return self._network.look(frame.image, compare=self.mode == "class")
 
-    def finish(self, frame: Frame, found: Look | None) -> Frame:
+    def render(self, frame: Frame, found: Look | None) -> Frame:
         """Find the map, tell of it, and draw it on the frame."""
         if found is not None:
             before, self._sight = self._sight, self._understand(frame, found)

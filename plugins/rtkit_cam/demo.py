@@ -7,11 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rtkit.folders import make_folder
-from rtkit.items import Event, Frame, Image, Item, Spec
-from rtkit.sink import Sink
-from rtkit.stream import Stream
-from rtkit.video.stills import write_picture
+from rtkit import Event, Frame, Image, Item, Sink, Spec, Stream, make_folder
+from rtkit.images import write_picture
 
 CLIP = Path(__file__).parent / "data" / "bottles.mp4"
 #: Pictures on the sheet, across and down, and the width (pixels) of each.

@@ -11,13 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, SpecError
-from rtkit.items import FrameSpec, Image
-from rtkit.onnx import Model, load
-from rtkit.onnx.model import bind, single
-from rtkit.onnx.normalising import UNIT, choose
-from rtkit.onnx.picture import PictureInput, picture_axis
-from rtkit.onnx.session import session
+from rtkit import FrameSpec, Image, InputError, SpecError
+from rtkit.models import UNIT, Model, PictureInput, bind, choose, load, picture_axis, session, single
 from rtkit_cam.alike import Alike
 from rtkit_cam.cut import cut
 
@@ -77,9 +72,9 @@ class Network:
     threads : int
         Threads for one call.
     providers : str, optional
-        Execution providers, as in `rtkit.onnx.load`.
+        Execution providers, as in `rtkit.models.load`.
     normalise, colour : str
-        What to do to a picture, as in `rtkit.onnx.normalising.choose`.
+        What to do to a picture, as in `rtkit.models.choose`.
     labels : str, optional
         A text file with a class a line, for a model whose card names none.
 

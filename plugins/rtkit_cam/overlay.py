@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import UsageError
-from rtkit.items import Image
+from rtkit import Image, UsageError
 
 FONT_SIZE = 1 / 960  # of the height of the frame, for OpenCV's font, whose unit is some 22 pixels
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from rtkit.items import Frame, FrameSpec
-from rtkit.parameters import Range
-from rtkit.processor import SplitFrameProcessor
-from rtkit.video.size import to_colour
+from rtkit import Frame, FrameSpec, ParallelFrameProcessor, Range
+from rtkit.images import to_colour
 
 if TYPE_CHECKING:
     from rtkit_cluster.clusters import Found
 
 
 @dataclass(eq=False)
-class Cluster(SplitFrameProcessor):
+class Cluster(ParallelFrameProcessor):
     """Tags each frame with the cluster of pictures that it belongs to, found by k-means without labels, or with ``unknown``.
 
     Clusters of your own pictures: ``rtkit cluster fit FOLDER``.
@@ -63,13 +61,13 @@ class Cluster(SplitFrameProcessor):
         self._last: str | None = None
         return FrameSpec(spec.width, spec.height, spec.fps)
 
-    def look(self, frame: Frame) -> Found:
+    def infer(self, frame: Frame) -> Found:
         """Find the cluster."""
         return self._clusters.find(self._encoder(frame.image, self._clusters.grey))
 
-    def finish(self, frame: Frame, found: Any) -> Frame:
+    def render(self, frame: Frame, found: Any) -> Frame:
         """Tell of it, and draw it on the frame."""
-        from rtkit.video.text import write_lines
+        from rtkit.images import write_lines
         from rtkit_cluster import sheets
         from rtkit_cluster.clusters import UNKNOWN
 

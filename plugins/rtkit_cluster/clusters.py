@@ -10,13 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.folders import make_folder
-from rtkit.items import Image
-from rtkit.npz import read_arrays, write_arrays
-from rtkit.onnx.card import NAME as CARD
-from rtkit.onnx.card import publish, read_card
-from rtkit.onnx.find import MODEL
+from rtkit import Image, InputError, make_folder, read_arrays, write_arrays
+from rtkit.models import CARD, MODEL, publish, read_card
 from rtkit_cluster.encoder import Encoder
 
 Array = NDArray[Any]
@@ -243,6 +238,6 @@ def unit(values: Floats) -> Floats:
 
 def thumbnail(image: Image) -> Image:
     """A picture at ``[SIDE, SIDE, 3]``, undistorted, on black."""
-    from rtkit.video.size import fit, to_colour
+    from rtkit.images import fit, to_colour
 
     return fit(to_colour(image), SIDE, SIDE)

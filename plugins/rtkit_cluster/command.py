@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtkit.errors import InputError, UsageError
-from rtkit.folders import make_folder
-from rtkit.progress import telling
+from rtkit import InputError, UsageError, make_folder, show_progress
 
 if TYPE_CHECKING:
     from rtkit_cluster.fit import Fit, Tell
@@ -42,7 +40,7 @@ def fit_command(
     from rtkit_cluster.clusters import NAMES
 
     wanted = parse_k(k)
-    with telling(not quiet) as tell:
+    with show_progress(not quiet) as tell:
         made = fit_folder(Path(folder), Path(out), wanted, encoder, grey, tell)
     if not quiet:
         print("\n".join(described(made, folder)))
@@ -105,7 +103,7 @@ def fit_folder(
     """
     import numpy as np
 
-    from rtkit.video.stills import SUFFIXES, read_picture
+    from rtkit.images import PICTURE_SUFFIXES, read_picture
     from rtkit_cluster.encoder import Encoder
     from rtkit_cluster.fit import Shown, fit
 
@@ -114,7 +112,7 @@ def fit_folder(
     network = Encoder(encoder)
     make_folder(out)
     own = {(out / name).resolve() for name in (SHEET, CHOICE)}  # of an earlier run, where `out` is in the folder
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
     found = [path for path in files if path.resolve() not in own]
     paths, features = [], []
     for number, path in enumerate(found):
@@ -138,7 +136,7 @@ def fit_folder(
 
 def write(made: Fit, out: Path, encoder: Path) -> None:
     """Write clusters beside a copy of their encoder, with the sheet of typical pictures and the plot of the choice of k."""
-    from rtkit.video.stills import write_picture
+    from rtkit.images import write_picture
     from rtkit_cluster import sheets
 
     made.clusters.write(out, encoder)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rtkit.arrays import apply
-from rtkit.items import Image
-from rtkit.video.stills import read_picture, write_picture
+from rtkit import Image, apply
+from rtkit.images import read_picture, write_picture
 from rtkit_cluster.clusters import UNKNOWN
 from rtkit_cluster.command import described, fit_folder
 

@@ -7,13 +7,9 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Image
-from rtkit.onnx import Call, load
-from rtkit.onnx.find import find, of_family
-from rtkit.onnx.normalising import UNIT, choose
-from rtkit.onnx.picture import PictureInput
-from rtkit.video.size import to_grey
+from rtkit import Image, InputError
+from rtkit.images import to_grey
+from rtkit.models import UNIT, Call, PictureInput, choose, find, load, of_family
 
 Floats = NDArray[np.float32]
 
@@ -31,7 +27,7 @@ class Encoder:
     threads : int
         Threads for one call.
     providers : str, optional
-        Execution providers, as in `rtkit.onnx.load`.
+        Execution providers, as in `rtkit.models.load`.
 
     Attributes
     ----------

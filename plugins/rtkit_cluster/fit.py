@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Image
+from rtkit import Image, InputError
 from rtkit_cluster.clusters import SIDE, TYPICAL, UNKNOWN, Clusters, Floats, Space, thumbnail, unit
 
 Labels = NDArray[np.intp]

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Image
-from rtkit.video.text import write_line
+from rtkit import Image, InputError
+from rtkit.images import write_line
 from rtkit_cluster.clusters import SIDE, TYPICAL, Clusters
 from rtkit_cluster.fit import SHARE, Choice
 

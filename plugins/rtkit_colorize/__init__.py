@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
-from rtkit.hookspecs import hookimpl
-from rtkit_colorize.colorize import Colorize
+from rtkit import hookimpl
+
+if TYPE_CHECKING:
+    from rtkit import Register
 
 
 @hookimpl
-def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_processors(register: Register) -> None:
     """The colorizer."""
-    register("colorize", Colorize)
+    register("colorize", "rtkit_colorize.colorize:Colorize")
 
 
 def demo(folder: str) -> list[str]:

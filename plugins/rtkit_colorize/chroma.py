@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.items import Image
+from rtkit import Image
 
 Floats = NDArray[np.floating[Any]]
 

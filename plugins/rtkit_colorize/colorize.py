@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from rtkit.items import Frame, FrameSpec
-from rtkit.parameters import Range
-from rtkit.processor import SplitFrameProcessor
-from rtkit.video.size import to_grey
+from rtkit import Frame, FrameSpec, ParallelFrameProcessor, Range
+from rtkit.images import to_grey
 from rtkit_colorize.chroma import join
 from rtkit_colorize.steady import Steady
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class Colorize(SplitFrameProcessor):
+class Colorize(ParallelFrameProcessor):
     """Gives grey frames colours; of a colour frame, only its grey is looked at.
 
     The network sees a small grey picture and says the chroma (Cr and Cb of ITU-R BT.601) of each place; the frame's own luma is kept
@@ -62,11 +60,11 @@ class Colorize(SplitFrameProcessor):
         self._steady = Steady()
         return FrameSpec(spec.width, spec.height, spec.fps)
 
-    def look(self, frame: Frame) -> Answer:
+    def infer(self, frame: Frame) -> Answer:
         """Run the network."""
         return self._network.look(frame.image)
 
-    def finish(self, frame: Frame, found: Any) -> Frame:
+    def render(self, frame: Frame, found: Any) -> Frame:
         """Join the frame's luma with the chroma, steadied; a whole picture is shown as it is."""
         if not self._network.gives_chroma:
             return frame.with_data(found)

@@ -6,12 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rtkit.arrays import apply
-from rtkit.folders import make_folder
-from rtkit.items import Image
-from rtkit.stream import Stream
-from rtkit.video.size import fit, to_colour, to_grey
-from rtkit.video.stills import SUFFIXES, read_picture, write_picture
+from rtkit import Image, Stream, apply, make_folder
+from rtkit.images import PICTURE_SUFFIXES, fit, read_picture, to_colour, to_grey, write_picture
 
 DATA = Path(__file__).parent / "data"
 CLIP = DATA / "cars.mp4"
@@ -25,7 +21,7 @@ def run(folder: str) -> list[str]:
     out = make_folder(folder)
     sheets = [out / f"{kind}.png" for kind in ("fruits", "shops")]
     for path in sheets:
-        pictures = [read_picture(one) for one in sorted((DATA / path.stem).iterdir()) if one.suffix in SUFFIXES]
+        pictures = [read_picture(one) for one in sorted((DATA / path.stem).iterdir()) if one.suffix in PICTURE_SUFFIXES]
         write_picture(str(path), sheet(pictures))
     movie = out / "cars.mp4"
     report = Stream(str(CLIP), ["colorize"], to=[str(movie)]).run()

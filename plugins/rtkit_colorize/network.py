@@ -8,12 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, SpecError
-from rtkit.items import FrameSpec, Image
-from rtkit.onnx import load
-from rtkit.onnx.card import Normalisation
-from rtkit.onnx.find import of_family
-from rtkit.onnx.picture import PictureInput, picture_axis
+from rtkit import FrameSpec, Image, InputError, SpecError
+from rtkit.models import Normalisation, PictureInput, load, of_family, picture_axis
 
 #: Chroma ``[y, x, 2]`` float32, -1 to 1, or a picture ``[h, w, 3]`` uint8 of the size of the frame.
 Answer = NDArray[Any]
@@ -34,7 +30,7 @@ class Network:
     threads : int
         Threads for one call.
     providers : str, optional
-        Execution providers, as in `rtkit.onnx.load`.
+        Execution providers, as in `rtkit.models.load`.
 
     Attributes
     ----------

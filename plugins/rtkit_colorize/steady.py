@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.items import Image
-from rtkit.video.scene import Scenes
+from rtkit import Image
+from rtkit.images import Scenes
 
 Floats = NDArray[np.floating[Any]]
 

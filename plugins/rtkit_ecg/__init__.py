@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rtkit.hookspecs import hookimpl
-from rtkit_ecg.annotations import AnnotationFile, AnnotationTable
-from rtkit_ecg.edf import EdfFile
-from rtkit_ecg.lsl import LslStream
-from rtkit_ecg.monitor import Ecg
-from rtkit_ecg.strip import StripChart
-from rtkit_ecg.terminal import TerminalChart
-from rtkit_ecg.wfdb_record import WfdbRecord
+from rtkit import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rtkit import Register
 
 
 @hookimpl
-def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_processors(register: Register) -> None:
     """The monitor."""
-    register("ecg", Ecg)
+    register("ecg", "rtkit_ecg.monitor:Ecg")
 
 
 @hookimpl
-def rtkit_register_sources(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_sources(register: Register) -> None:
     """WFDB records, EDF files, Lab Streaming Layer."""
-    register(".hea", WfdbRecord)
+    register(".hea", "rtkit_ecg.wfdb_record:WfdbRecord")
     for suffix in (".edf", ".bdf"):
-        register(suffix, EdfFile)
-    register("lsl", LslStream)
+        register(suffix, "rtkit_ecg.edf:EdfFile")
+    register("lsl", "rtkit_ecg.lsl:LslStream")
 
 
 @hookimpl
@@ -47,13 +44,13 @@ def rtkit_register_views(register: Callable[[str, str], None]) -> None:
 
 
 @hookimpl
-def rtkit_register_sinks(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_sinks(register: Register) -> None:
     """Annotations, strip charts on paper and in the terminal."""
-    register(".atr", AnnotationFile)
-    register(".ann.csv", AnnotationTable)
+    register(".atr", "rtkit_ecg.annotations:AnnotationFile")
+    register(".ann.csv", "rtkit_ecg.annotations:AnnotationTable")
     for suffix in (".png", ".pdf", ".svg"):
-        register(suffix, StripChart)
-    register("chart", TerminalChart)
+        register(suffix, "rtkit_ecg.strip:StripChart")
+    register("chart", "rtkit_ecg.terminal:TerminalChart")
 
 
 def demo(folder: str) -> list[str]:

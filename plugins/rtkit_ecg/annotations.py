@@ -8,11 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rtkit.errors import InputError
-from rtkit.items import Block, Event, Item, SampleSpec, Spec
-from rtkit.lines import Lines
-from rtkit.sink import Sink
-from rtkit.source import Options
+from rtkit import Block, Event, InputError, Item, Lines, Options, SampleSpec, Sink, Spec
 
 #: Events come up to so much later (s) than what they tell of, and are put in order until then.
 REORDER_S = 3.0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
+from rtkit import InputError
 
 #: Signal (s) before and behind the R peak that is looked at.
 BEFORE, AFTER = 0.45, 0.40

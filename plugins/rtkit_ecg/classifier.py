@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
+from rtkit import InputError
 
 
 class Classifier:
@@ -20,12 +20,12 @@ class Classifier:
     """
 
     def __init__(self, rate: float) -> None:
-        import rtkit.onnx
+        from rtkit import models
         from rtkit_ecg.beats import BeatContext
 
-        model = rtkit.onnx.load("aami/step")
+        model = models.load("aami/step")
         self._labels = model.card.labels if model.card is not None else ()
-        self._step = rtkit.onnx.Stepper(model)
+        self._step = models.Stepper(model)
         self._answer = self._step.outputs[0].name
         self._context = BeatContext(rate)
 

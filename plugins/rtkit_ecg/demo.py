@@ -7,10 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtkit.folders import make_folder
-from rtkit.items import Event
-from rtkit.sink import Sink
-from rtkit.stream import Stream
+from rtkit import Event, Sink, Stream, make_folder
 
 DATA = Path(__file__).parent / "data"
 RECORDS = {"119": "premature ventricular beats", "207": "ventricular flutter"}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
+from rtkit import InputError
 from rtkit_ecg.quality import LABELS
 
 #: Constants of the kernel that do not depend on the rate. They were chosen on the training half of the MIT-BIH database (DS1 and the paced

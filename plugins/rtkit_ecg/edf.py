@@ -11,11 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Item, Samples, SampleSpec
-from rtkit.signals.sound import BLOCK
-from rtkit.signals.table import in_blocks, unique
-from rtkit.source import Options, Source
+from rtkit import BLOCK_SAMPLES, InputError, Item, Options, Samples, SampleSpec, Source, in_blocks, unique_names
 from rtkit_ecg.wfdb_record import in_mv
 
 #: Bytes read at a time, and no less than one data record.
@@ -50,7 +46,7 @@ class EdfFile(Source):
 
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
-        self._size = options.block or BLOCK
+        self._size = options.block or BLOCK_SAMPLES
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> SampleSpec:
         """Read the header.
@@ -79,7 +75,7 @@ class EdfFile(Source):
             raise InputError(f"{self.name}: header of {int(count)} signals has another size than {begin} bytes")
         self._clock: slice | None = None
         self._signals, width = self._choose(table, int(count))
-        self._channels = unique(signal.label for signal in self._signals)
+        self._channels = unique_names(signal.label for signal in self._signals)
         self._held, self._rest = divmod(size - begin, width)
         if self._held == 0:
             raise InputError(f"{self.name}: holds no whole data record; expected {self._promised} of {width} bytes")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
+from rtkit import InputError
 from rtkit_ecg import flutter
 from rtkit_ecg.detector import BAND, Beat, Change, Detector
 from rtkit_ecg.quality import USABLE

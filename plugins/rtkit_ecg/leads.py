@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtkit.errors import SpecError
+from rtkit import SpecError
 
 #: More channels than these are no leads: they are heartbeats, one a row.
 MOST_LEADS = 64

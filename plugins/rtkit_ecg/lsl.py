@@ -9,11 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import DeviceError
-from rtkit.items import Block, Item, SampleSpec
-from rtkit.signals.sound import BLOCK
-from rtkit.signals.table import numbered, unique
-from rtkit.source import Options, Source
+from rtkit import BLOCK_SAMPLES, Block, DeviceError, Item, Options, SampleSpec, Source, channel_names, unique_names
 from rtkit_ecg.wfdb_record import in_mv
 
 #: Seconds in which a stream must be found at the start.
@@ -42,7 +38,7 @@ class LslStream(Source):
     def __init__(self, name: str, options: Options) -> None:
         self.name = f"lsl:{name}" if name else "lsl"
         self._wanted = ("name", name) if name else ("type", "ECG")
-        self._size = options.block or BLOCK
+        self._size = options.block or BLOCK_SAMPLES
         self._patience = options.reconnect
         self._lost = self._reconnects = 0
         self._stopped = False
@@ -114,7 +110,9 @@ class LslStream(Source):
         if info.channel_format() == self._pylsl.cf_string:
             raise DeviceError(f"{self.name}: holds text; expected numbers")
         labels, units = info.get_channel_labels() or [], info.get_channel_units() or []
-        names = unique(label or str(number) for number, label in enumerate(labels, 1)) if len(labels) == count else numbered(count)
+        names = (
+            unique_names(label or str(number) for number, label in enumerate(labels, 1)) if len(labels) == count else channel_names(count)
+        )
         scale = [in_mv(unit) for unit in units] if len(units) == count else [1.0] * count
         return SampleSpec(rate, names), np.array(scale)
 

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, SpecError, UsageError
-from rtkit.items import Block, SampleSpec
-from rtkit.parameters import Range
-from rtkit.processor import SampleProcessor
+from rtkit import Block, InputError, Range, SampleProcessor, SampleSpec, SpecError, UsageError
 from rtkit_ecg.leads import MOST_LEADS, choose
 from rtkit_ecg.quality import LABELS, USABLE
 from rtkit_ecg.rows import SAMPLES, Rows

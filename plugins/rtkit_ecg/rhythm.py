@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
+from rtkit import InputError
 
 #: What a rhythm may be, the gravest first: of several that hold, the first is said.
 STATES = (

@@ -15,7 +15,7 @@ class Rows:
     """The network that tells a normal heartbeat from an abnormal one, from its samples alone (model ``heartbeat``)."""
 
     def __init__(self) -> None:
-        from rtkit.onnx import load
+        from rtkit.models import load
 
         self._model = load("heartbeat")
 

@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Block, Event, Item, SampleSpec, Spec
-from rtkit.sink import Sink
-from rtkit.source import Options
+from rtkit import Block, Event, InputError, Item, Options, SampleSpec, Sink, Spec
 from rtkit_ecg.annotations import MOMENTARY, USUAL, beat_after, state_after
 
 if TYPE_CHECKING:

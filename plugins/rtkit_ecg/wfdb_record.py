@@ -12,11 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Item, Samples, SampleSpec
-from rtkit.signals.sound import BLOCK
-from rtkit.signals.table import in_blocks, unique
-from rtkit.source import Options, Source
+from rtkit import BLOCK_SAMPLES, InputError, Item, Options, Samples, SampleSpec, Source, in_blocks, unique_names
 
 #: Seconds read at a time, and no more than so many samples of all channels.
 CHUNK_S = 30.0
@@ -48,7 +44,7 @@ class WfdbRecord(Source):
         self.name = path
         self._folder = Path(path).absolute().parent
         self.parts = tuple(str(beside) for beside in self._folder.glob(f"{glob.escape(Path(path).stem)}.*"))
-        self._size = options.block or BLOCK
+        self._size = options.block or BLOCK_SAMPLES
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> SampleSpec:
         """Read the header, and see what the signal files hold.
@@ -67,7 +63,7 @@ class WfdbRecord(Source):
         if not 0 < len(names) <= MAX_CHANNELS:
             raise InputError(f"{self.name}: has {len(names)} signals; expected 1 to {MAX_CHANNELS}")
         self._names, self.length = names, self._promised
-        self._spec = SampleSpec(rate, unique(names))
+        self._spec = SampleSpec(rate, unique_names(names))
         return self._spec
 
     def _layout(self, header: Any) -> tuple[int, list[_Segment | int], list[str]]:
@@ -225,7 +221,7 @@ class _Segment:
 
 def _names(header: Any) -> list[str]:
     """Names of the signals, each different, so that segments can be told apart by them."""
-    return list(unique(name or "" for name in header.sig_name or [""] * header.n_sig))
+    return list(unique_names(name or "" for name in header.sig_name or [""] * header.n_sig))
 
 
 def _header(path: Path) -> Any:

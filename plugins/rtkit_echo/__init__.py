@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rtkit.hookspecs import hookimpl
-from rtkit_echo.adaline import Adaline
-from rtkit_echo.echo import Echo
-from rtkit_echo.slpr import Slpr
+from rtkit import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rtkit import Register
 
 
 @hookimpl
-def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_processors(register: Register) -> None:
     """The cancellers."""
-    register("adaline", Adaline)
-    register("slpr", Slpr)
-    register("echo", Echo)
+    register("adaline", "rtkit_echo.adaline:Adaline")
+    register("slpr", "rtkit_echo.slpr:Slpr")
+    register("echo", "rtkit_echo.echo:Echo")
 
 
 @hookimpl

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.parameters import Range
+from rtkit import Range
 from rtkit_echo.canceller import Canceller
 
 if TYPE_CHECKING:
-    from rtkit.onnx.writer import Network
+    from rtkit.models import Network
 
 #: Samples that the delay line holds beyond the filter before it is moved; a move costs as much as one sample.
 ROOM = 4096
@@ -114,7 +114,7 @@ class Adaline(Canceller):
 
     def network(self) -> Network:
         """The filter as it is now, as a network that can be written as a model: near and far end in, near end without the echo out."""
-        from rtkit.onnx.writer import Layer, Network
+        from rtkit.models import Layer, Network
         from rtkit_echo.adaline_kernel import BIAS, BIAS_WEIGHT, STEP
 
         weights = np.zeros((1, len(self._weights), 2))

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import SpecError
-from rtkit.items import Block, SampleSpec
-from rtkit.processor import SampleProcessor, restore
+from rtkit import Block, SampleProcessor, SampleSpec, SpecError, restore
 
 #: What a canceller says of itself, in the order of the kernel's tally.
 STATES = ("silent", "converging", "tracking", "double talk")

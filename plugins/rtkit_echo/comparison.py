@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.arrays import apply
+from rtkit import apply
 from rtkit_echo import peers
 from rtkit_echo.scenes import FAR_LEVEL, NOISE, ROOM_LOSS, at_level, read
 

@@ -9,11 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.events import EventLog
-from rtkit.folders import make_folder
-from rtkit.plugins import host
-from rtkit.report import Report
-from rtkit.stream import Stream
+from rtkit import Report, Stream, make_folder
 from rtkit_echo.scenes import TALKER_AT, Scene, hybrid_scene, room_scene
 
 #: Each scene, what it is, and the canceller for it: a hybrid is short and wants no delay, a room is long.
@@ -50,13 +46,7 @@ def run(folder: str) -> list[str]:
 
 
 def _clean(recording: Path, canceller: str, cleaned: Path, events: Path) -> Report:
-    stream = Stream(str(recording), [canceller], to=[str(cleaned)])
-    log = EventLog(events, stream)
-    host().manager.register(log)
-    try:
-        return stream.run()
-    finally:
-        host().manager.unregister(log)
+    return Stream(str(recording), [canceller], to=[str(cleaned)], events=str(events)).run()
 
 
 def draw(title: str, scene: Scene, cleaned: NDArray[np.float32], events: list[dict[str, Any]], path: Path) -> None:

@@ -9,10 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import SpecError
-from rtkit.items import Block, SampleSpec
-from rtkit.parameters import Range
-from rtkit.processor import SampleProcessor, restore
+from rtkit import Block, Range, SampleProcessor, SampleSpec, SpecError, restore
 
 #: ERLE (dB) of a second from which the filter counts as converged.
 CONVERGED = 10.0

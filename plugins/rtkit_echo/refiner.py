@@ -56,10 +56,10 @@ class Refiner:
     """
 
     def __init__(self, bins: int) -> None:
-        import rtkit.onnx
+        from rtkit import models
 
         self._describe = Describer(bins)
-        self._step = rtkit.onnx.Stepper(rtkit.onnx.load("echo_suppressor/step"))
+        self._step = models.Stepper(models.load("echo_suppressor/step"))
         self._answer = self._step.outputs[0].name
 
     def __call__(self, heard: Heard) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.parameters import Range
+from rtkit import Range
 from rtkit_echo.canceller import Canceller
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rtkit.hookspecs import hookimpl
-from rtkit_faces.faces import Faces
+from rtkit import hookimpl
 
 if TYPE_CHECKING:
     import typer
 
+    from rtkit import Register
+
 
 @hookimpl
-def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_processors(register: Register) -> None:
     """The recogniser."""
-    register("faces", Faces)
+    register("faces", "rtkit_faces.faces:Faces")
 
 
 @hookimpl

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtkit.errors import InputError
-from rtkit.progress import telling
+from rtkit import InputError, show_progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +42,7 @@ def enrol_command(
     enrolment.current(folder)  # what is damaged is told before a camera is opened, and so is a place that cannot be
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is no folder; expected one for people")
-    with telling(not quiet) as tell:
+    with show_progress(not quiet) as tell:
         found = gather(source, cropped, tell)
     for note in found.notes:
         print(f"{note}; left out", file=sys.stderr)

@@ -10,13 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.folders import make_folder
-from rtkit.items import Event, Frame, FrameSpec, Image, Item, Spec
-from rtkit.sink import Sink
-from rtkit.source import Source
-from rtkit.stream import Stream
-from rtkit.video.opencv import opencv
-from rtkit.video.stills import read_picture, write_picture
+from rtkit import Event, Frame, FrameSpec, Image, Item, Sink, Source, Spec, Stream, make_folder
+from rtkit.images import opencv, read_picture, write_picture
 from rtkit_faces.command import described
 from rtkit_faces.enrolment import enrol
 from rtkit_faces.gathering import gather

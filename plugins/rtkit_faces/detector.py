@@ -10,12 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.items import Image
-from rtkit.onnx.card import NAME as CARD
-from rtkit.onnx.card import read_card
-from rtkit.onnx.find import MODEL
-from rtkit.video.opencv import opencv
-from rtkit.video.size import to_colour
+from rtkit import Image
+from rtkit.images import opencv, to_colour
+from rtkit.models import CARD, MODEL, read_card
 from rtkit_faces.warping import warp
 
 YUNET = Path(__file__).parent / "models" / "yunet" / MODEL

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rtkit.items import Image
-from rtkit.video.opencv import opencv
+from rtkit import Image
+from rtkit.images import opencv
 
 #: Colours (BGR) of somebody and of a stranger.
 KNOWN, STRANGE = (120, 200, 60), (60, 140, 255)

@@ -10,10 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Image
-from rtkit.onnx import Tensor
-from rtkit.onnx.dense import DenseNetwork, write_dense
+from rtkit import Image, InputError
+from rtkit.models import DenseNetwork, Tensor, write_dense
 from rtkit_faces import evaluation, likeness, people
 from rtkit_faces.normalising import PIXELS
 from rtkit_faces.people import PEOPLE, People

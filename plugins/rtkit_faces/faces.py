@@ -6,11 +6,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from rtkit.items import Frame, FrameSpec
-from rtkit.parameters import Range
-from rtkit.processor import SplitFrameProcessor
-from rtkit.video.scene import Scenes
-from rtkit.video.size import to_colour
+from rtkit import Frame, FrameSpec, ParallelFrameProcessor, Range
+from rtkit.images import Scenes, to_colour
 from rtkit_faces.tracks import Tracks
 
 if TYPE_CHECKING:
@@ -23,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
-class Faces(SplitFrameProcessor):
+class Faces(ParallelFrameProcessor):
     """Finds faces by YuNet and says whose they are, by a small network on their principal components; others are ``unknown``.
 
     People are taught by ``rtkit faces enrol NAME FOLDER``. No security device: a photograph of a person passes for the person.
@@ -90,12 +87,12 @@ class Faces(SplitFrameProcessor):
         self._count = 0
         return FrameSpec(spec.width, spec.height, spec.fps)
 
-    def wants(self, frame: Frame) -> bool:
+    def should_infer(self, frame: Frame) -> bool:
         """Every so many frames."""
         self._count += 1
         return (self._count - 1) % self.every == 0
 
-    def look(self, frame: Frame) -> Seen:
+    def infer(self, frame: Frame) -> Seen:
         """Find the faces, and whose they are."""
         import numpy as np
 
@@ -105,7 +102,7 @@ class Faces(SplitFrameProcessor):
         rows = [level(upright(frame.image, face.points)) for face in faces]
         return list(zip(faces, self._recogniser(np.reshape(rows, (-1, PIXELS)).astype(np.float32)), strict=True))
 
-    def finish(self, frame: Frame, found: Any) -> Frame:
+    def render(self, frame: Frame, found: Any) -> Frame:
         """Steady the votes, tell of the faces, and draw them on the frame."""
         new_scene = self._scenes.is_new(frame.image)
         if new_scene:

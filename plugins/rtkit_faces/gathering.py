@@ -7,17 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rtkit.endpoints import make_source
-from rtkit.errors import InputError, UsageError
-from rtkit.items import Frame, FrameSpec, Image
-from rtkit.source import Options
-from rtkit.video.size import LARGEST, fit
-from rtkit.video.stills import SUFFIXES, read_picture
+from rtkit import Frame, FrameSpec, Image, InputError, Options, UsageError, make_source
+from rtkit.images import LARGEST, PICTURE_SUFFIXES, fit, read_picture
 from rtkit_faces.detector import Detector, Face
 from rtkit_faces.normalising import sharpness, upright, whole
 
 #: Types of pictures that are read; a GIF needs OpenCV 4.11.
-PICTURES = (*SUFFIXES, ".gif")
+PICTURES = (*PICTURE_SUFFIXES, ".gif")
 #: Smallest width (pixels) of a face that is enrolled, and how sharp it must be.
 SMALLEST, SHARPEST = 32, 0.2
 #: A second face in a picture counts if its area is more than this share of the largest one's.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.items import Image
-from rtkit.video.opencv import opencv
-from rtkit.video.size import to_grey
+from rtkit import Image
+from rtkit.images import opencv, to_grey
 from rtkit_faces.detector import Points
 from rtkit_faces.warping import warp
 

@@ -13,11 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.folders import make_folder
-from rtkit.npz import read_arrays, write_arrays
-from rtkit.onnx.card import NAME as CARD
-from rtkit.onnx.find import MODEL
+from rtkit import InputError, make_folder, read_arrays, write_arrays
+from rtkit.models import CARD, MODEL
 from rtkit_faces.normalising import HIGH, WIDE
 
 Array = NDArray[Any]

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.onnx import Model, load
-from rtkit.onnx.find import MODEL
+from rtkit import InputError
+from rtkit.models import MODEL, Model, load
 from rtkit_faces import likeness
 from rtkit_faces.deciding import decide
 from rtkit_faces.normalising import PIXELS
@@ -55,7 +54,7 @@ class Recogniser:
     threads : int
         Threads for one call of the network.
     providers : str, optional
-        Execution providers, as in `rtkit.onnx.load`.
+        Execution providers, as in `rtkit.models.load`.
 
     Raises
     ------

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.items import Image
-from rtkit.onnx.dense import Dense
-from rtkit.plugins import create
+from rtkit import Image, create
+from rtkit.models import Dense
 from rtkit_faces.normalising import PIXELS, level
 from rtkit_faces.variations import variations
 

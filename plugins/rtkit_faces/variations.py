@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtkit.items import Image
-from rtkit.video.opencv import opencv
+from rtkit import Image
+from rtkit.images import opencv
 from rtkit_faces.normalising import HIGH, WIDE
 
 #: How far a face is moved (its width), turned (degrees), and made larger or smaller, at most.

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.items import Image
-from rtkit.video.opencv import opencv
+from rtkit import Image
+from rtkit.images import opencv
 
 #: Most times that a piece is cut out larger than it will be.
 LARGEST = 16

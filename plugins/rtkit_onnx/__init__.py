@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
-from rtkit.hookspecs import hookimpl
-from rtkit_onnx.processor import Onnx
+from rtkit import hookimpl
+
+if TYPE_CHECKING:
+    from rtkit import Register
 
 
 @hookimpl
-def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_processors(register: Register) -> None:
     """The runner of ONNX files."""
-    register("onnx", Onnx)
+    register("onnx", "rtkit_onnx.processor:Onnx")

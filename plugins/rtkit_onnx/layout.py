@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.onnx import Tensor
+from rtkit.models import Tensor
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import SpecError
-from rtkit.items import Frame, FrameSpec, Image
-from rtkit.onnx import Call, Model
-from rtkit.onnx.card import Normalisation
-from rtkit.onnx.normalising import UNIT
-from rtkit.onnx.picture import PictureInput, picture_axis
-from rtkit.processor import FrameProcessor
+from rtkit import Frame, FrameProcessor, FrameSpec, Image, SpecError
+from rtkit.models import UNIT, Call, Model, Normalisation, PictureInput, picture_axis
 from rtkit_onnx.answers import find_label, plain
 
 

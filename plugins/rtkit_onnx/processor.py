@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from rtkit.items import FrameSpec, Item, Spec
-from rtkit.parameters import Range
-from rtkit.processor import Processor
+from rtkit import FrameSpec, Item, Processor, Range, Spec
 
 Normalise = Literal["auto", "raw", "zscore", "unit", "symmetric", "imagenet"]
 
@@ -63,8 +61,7 @@ class Onnx(Processor[Any, Any]):
 
     def open(self, spec: Spec) -> Spec:
         """Load the model and choose how to run it."""
-        from rtkit.onnx import load
-        from rtkit.onnx.normalising import choose
+        from rtkit.models import choose, load
         from rtkit_onnx.pictures import Pictures
         from rtkit_onnx.signals import Signals
 

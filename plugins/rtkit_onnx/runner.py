@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, SpecError, UsageError
-from rtkit.items import SampleSpec
-from rtkit.onnx import Call, Model, Stepper, Tensor
-from rtkit.onnx.model import single
+from rtkit import InputError, SampleSpec, SpecError, UsageError
+from rtkit.models import Call, Model, Stepper, Tensor, single
 from rtkit_onnx.layout import Layout
 
 #: Inputs of this name get the sample rate (Hz).

@@ -7,12 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import UsageError
-from rtkit.items import Block, SampleSpec
-from rtkit.onnx import Model
-from rtkit.onnx.card import Normalisation
-from rtkit.onnx.normalising import zscore
-from rtkit.processor import SampleProcessor, restore
+from rtkit import Block, SampleProcessor, SampleSpec, UsageError, restore
+from rtkit.models import Model, Normalisation, zscore
 from rtkit_onnx.answers import find_label, plain
 from rtkit_onnx.runner import Runner, finite
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
-from rtkit.hookspecs import hookimpl
-from rtkit_pca.pca import Pca
+from rtkit import hookimpl
+
+if TYPE_CHECKING:
+    from rtkit import Register
 
 
 @hookimpl
-def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_processors(register: Register) -> None:
     """The learner."""
-    register("pca", Pca)
+    register("pca", "rtkit_pca.pca:Pca")
 
 
 def demo(folder: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.folders import make_folder
+from rtkit import make_folder
 from rtkit_pca.pca import Pca
 from rtkit_pca.rules import RULES, Floats, RuleName
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.onnx.writer import Layer, Network
+from rtkit.models import Layer, Network
 from rtkit_pca.rules import Floats
 
 

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeA
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rtkit.errors import InputError, UsageError
-from rtkit.items import Block, SampleSpec
-from rtkit.npz import read_arrays, write_arrays
-from rtkit.parameters import Range, check_values
-from rtkit.processor import SampleProcessor, restore
+from rtkit import Block, InputError, Range, SampleProcessor, SampleSpec, UsageError, check_values, read_arrays, restore, write_arrays
 from rtkit_pca.reading import Reading, read
 from rtkit_pca.rows import as_rows
 from rtkit_pca.rules import RULES, Floats, Rule, RuleName
 
 if TYPE_CHECKING:
-    from rtkit.onnx.writer import Network
+    from rtkit.models import Network
 
 Output: TypeAlias = Literal["scores", "reconstruction", "residual"]
 
@@ -95,7 +91,7 @@ class Pca(SampleProcessor):
 
     live: ClassVar[tuple[str, ...]] = ("learn",)
     dtype: ClassVar[type[np.floating[Any]]] = np.float64
-    untold_rate: ClassVar[float | None] = 1.0
+    default_rate: ClassVar[float | None] = 1.0
 
     def __init__(
         self,
@@ -419,7 +415,7 @@ class Pca(SampleProcessor):
         UsageError
             Nothing was learned yet, or the output is the residual.
         """
-        from rtkit.onnx.writer import write
+        from rtkit.models import write
 
         write(self.network(), folder)
         write(self.inverse_network(), Path(folder) / "inverse")

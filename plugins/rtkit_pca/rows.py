@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rtkit.errors import InputError
+from rtkit import InputError
 
 
 def as_rows(values: ArrayLike, what: str, width: int | None) -> NDArray[Any]:

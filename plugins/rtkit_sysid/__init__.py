@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rtkit.hookspecs import hookimpl
-from rtkit_sysid.arx import Arx
-from rtkit_sysid.narx import Narx
+from rtkit import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import typer
+
+    from rtkit import Register
 
 
 @hookimpl
-def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_processors(register: Register) -> None:
     """The identifiers that learn sample by sample."""
-    register("arx", Arx)
-    register("narx", Narx)
+    register("arx", "rtkit_sysid.arx:Arx")
+    register("narx", "rtkit_sysid.narx:Narx")
 
 
 @hookimpl

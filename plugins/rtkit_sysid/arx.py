@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 
-from rtkit.errors import InputError, UsageError
-from rtkit.parameters import Range
+from rtkit import InputError, Range, UsageError
 from rtkit_sysid.identifier import Identifier, Learner
 from rtkit_sysid.linear import is_linear, linear_weights
 from rtkit_sysid.model import Form, products

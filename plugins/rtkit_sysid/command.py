@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rtkit.errors import InputError, UsageError
-from rtkit.folders import make_folder
-from rtkit.progress import telling
+from rtkit import InputError, UsageError, make_folder, show_progress
 
 if TYPE_CHECKING:
     from rtkit_sysid.model import Model
@@ -60,7 +58,7 @@ def identify_command(
     if plots is not None:
         make_folder(plots)
     recording = read_recording(data, inputs, outputs, rate)
-    with telling(not quiet) as tell:
+    with show_progress(not quiet) as tell:
         made = identify(recording, wish, tell)
     made.write(out)
     if plots is not None:

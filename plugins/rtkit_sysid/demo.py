@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtkit.folders import make_folder
-from rtkit.stream import Stream
+from rtkit import Stream, make_folder
 from rtkit_sysid import plots
 from rtkit_sysid.command import described, draw
 from rtkit_sysid.identify import Wish, identify

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import SpecError, UsageError
-from rtkit.items import Block, SampleSpec
-from rtkit.parameters import Range
-from rtkit.processor import SampleProcessor, restore
+from rtkit import Block, Range, SampleProcessor, SampleSpec, SpecError, UsageError, restore
 from rtkit_sysid.model import Form, Model, Predictor, Scale
 from rtkit_sysid.regressors import Floats, Order
 
 if TYPE_CHECKING:
-    from rtkit.onnx.writer import Network
+    from rtkit.models import Network
 
 #: Samples beyond this are no more measured than NaN is; products of them would overflow.
 LARGEST = 1e30
@@ -87,7 +84,7 @@ class Identifier(SampleProcessor):
     every: Annotated[int, Range(1)] | None = None
 
     dtype: ClassVar[type[np.floating[Any]]] = np.float64
-    untold_rate: ClassVar[float | None] = 1.0
+    default_rate: ClassVar[float | None] = 1.0
 
     @property
     def learning(self) -> bool:
@@ -325,7 +322,7 @@ class Identifier(SampleProcessor):
         UsageError
             It runs free: the network knows measured outputs only.
         """
-        from rtkit.onnx.writer import Network
+        from rtkit.models import Network
         from rtkit_sysid.layers import as_layers
 
         if self.simulate:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rtkit.errors import InputError
+from rtkit import InputError
 from rtkit_sysid import fit
 from rtkit_sysid.families import SEEDS, Candidate, candidates
 from rtkit_sysid.fit import Record

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import block_diag
 
-from rtkit.onnx.writer import Beside, Layer, Part, Product
+from rtkit.models import Beside, Layer, Part, Product
 from rtkit_sysid.linear import is_linear, linear_weights, regressor_scales
 from rtkit_sysid.model import Predictor
 from rtkit_sysid.regressors import Floats

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
+from rtkit import InputError
 from rtkit_sysid.regressors import Floats, Order, rows, usable
 
 ACTIVATIONS = ("sigmoid", "tanh")

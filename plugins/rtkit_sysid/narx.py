@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.parameters import Range
+from rtkit import Range
 from rtkit_sysid.identifier import SETTLED, Identifier, Learner
 from rtkit_sysid.model import Form, Scale
 from rtkit_sysid.regressors import Floats, Order

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rtkit.errors import InputError
+from rtkit import InputError
 from rtkit_sysid.regressors import Floats
 from rtkit_sysid.residuals import Correlation, Whiteness
 from rtkit_sysid.transfer import TransferFunction

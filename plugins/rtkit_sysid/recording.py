@@ -14,12 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rtkit.endpoints import make_source
-from rtkit.errors import InputError, UsageError
-from rtkit.items import Block, SampleSpec
-from rtkit.signals.synth import Synthetic
-from rtkit.signals.table import TIME, numbered
-from rtkit.source import Options
+from rtkit import TIME_COLUMNS, Block, InputError, Options, SampleSpec, UsageError, channel_names, make_source
 from rtkit_sysid.regressors import Floats
 
 #: Rate (Hz) where nobody told it: a step is a second.
@@ -31,7 +26,7 @@ LARGEST = 1e30
 #: Fewer known samples of a column tell nothing.
 FEWEST = 16
 #: Names of a column of times (s), and of single numbers that tell the rate (Hz) or the step (s).
-TIMES = TIME | {"sampling_time", "timestamp"}
+TIMES = TIME_COLUMNS | {"sampling_time", "timestamp"}
 RATES, STEPS = ("fs",), ("ts", "dt")
 #: Steps of time may differ by this part of the usual one; with a lost sample they differ by all of it.
 UNEVEN = 0.5
@@ -176,7 +171,7 @@ def _check(path: str, table: _Table, inputs: list[str], outputs: list[str]) -> N
 def _streamed(path: str, rate: float | None) -> _Table:
     """What a stream would read."""
     try:
-        source = make_source(path, Options(rate=rate, untold_rate=UNTOLD_RATE, block=SYNTHETIC))
+        source = make_source(path, Options(rate=rate, default_rate=UNTOLD_RATE, block=SYNTHETIC))
     except UsageError as error:
         raise InputError(f"{error}; or tables ({' '.join(READERS)})") from None
     if source.live:
@@ -185,7 +180,7 @@ def _streamed(path: str, rate: float | None) -> _Table:
         spec = source.open(np.float64)
         if not isinstance(spec, SampleSpec):
             raise InputError(f"{path}: holds {spec}; expected samples")
-        blocks = islice(source, 1 if isinstance(source, Synthetic) else None)
+        blocks = islice(source, 1 if source.name.startswith("synth:") else None)
         data = np.concatenate([np.empty((0, len(spec.channels))), *(block.data for block in blocks if isinstance(block, Block))])
     return _Table(dict(zip(spec.channels, data.T, strict=True)), rate=spec.rate)
 
@@ -209,7 +204,7 @@ def _text(path: str) -> _Table:
             raise InputError(f"{path}: line {place}: {error}; expected numbers, separated by blanks or commas") from None
     if not rows:
         raise InputError(f"{path}: is empty; expected lines of numbers")
-    return _Table(dict(zip(numbered(len(rows[0])), np.array(rows).T, strict=True)))
+    return _Table(dict(zip(channel_names(len(rows[0])), np.array(rows).T, strict=True)))
 
 
 def _npz(path: str) -> _Table:

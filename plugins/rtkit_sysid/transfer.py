@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
+from rtkit import InputError
 from rtkit_sysid.linear import is_linear, linear_weights
 from rtkit_sysid.model import Predictor
 from rtkit_sysid.regressors import Floats

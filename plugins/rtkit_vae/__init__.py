@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rtkit.hookspecs import hookimpl
-from rtkit_vae.vae import Vae
+from rtkit import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import typer
+
+    from rtkit import Register
 
 
 @hookimpl
-def rtkit_register_processors(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_processors(register: Register) -> None:
     """The processor of frames."""
-    register("vae", Vae)
+    register("vae", "rtkit_vae.vae:Vae")
 
 
 @hookimpl

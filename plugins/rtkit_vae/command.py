@@ -10,8 +10,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from rtkit.errors import UsageError
-from rtkit.folders import make_folder
+from rtkit import UsageError, make_folder
 
 #: Most pictures on a sheet.
 MOST = 10_000
@@ -74,7 +73,7 @@ def sample(
     UsageError
         Two ways at once, or a grid of a latent with other than two values.
     """
-    from rtkit.video.stills import write_picture
+    from rtkit.images import write_picture
     from rtkit_vae import drawing
     from rtkit_vae.network import Decoder
 
@@ -100,7 +99,7 @@ def sample(
 
 def _latents(model: str, files: tuple[str, str]) -> list[NDArray[np.floating[Any]]]:
     """Where two picture files lie."""
-    from rtkit.video.stills import read_picture
+    from rtkit.images import read_picture
     from rtkit_vae.network import Autoencoder
     from rtkit_vae.view import on_black, squared
 

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.arrays import apply
-from rtkit.items import Image
-from rtkit.video.stills import read_picture, write_picture
-from rtkit.video.text import write_line
+from rtkit import Image, apply
+from rtkit.images import read_picture, write_line, write_picture
 from rtkit_vae import drawing
 from rtkit_vae.command import sample
 

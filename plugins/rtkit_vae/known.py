@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Image
-from rtkit.npz import read_arrays, write_arrays
+from rtkit import Image, InputError, read_arrays, write_arrays
 from rtkit_vae.bound import Floats
 from rtkit_vae.network import Autoencoder
 

@@ -10,12 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Image
-from rtkit.onnx import Model, load
-from rtkit.onnx.find import find, of_family
-from rtkit.onnx.normalising import UNIT
-from rtkit.onnx.picture import PictureInput
+from rtkit import Image, InputError
+from rtkit.models import UNIT, Model, PictureInput, find, load, of_family
 from rtkit_vae.bound import Floats, cross_entropy, divergence, entropy, normal_points
 
 #: The file of the decoder.
@@ -36,7 +32,7 @@ class Decoder:
     threads : int
         Threads for one call.
     providers : str, optional
-        Execution providers, as in `rtkit.onnx.load`.
+        Execution providers, as in `rtkit.models.load`.
 
     Attributes
     ----------

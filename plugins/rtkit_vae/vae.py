@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from rtkit.items import Frame, FrameSpec
-from rtkit.parameters import Range
-from rtkit.processor import SplitFrameProcessor
-from rtkit.video.size import to_colour
+from rtkit import Frame, FrameSpec, ParallelFrameProcessor, Range
+from rtkit.images import to_colour
 
 if TYPE_CHECKING:
     from rtkit_vae.bound import Floats
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class Vae(SplitFrameProcessor):
+class Vae(ParallelFrameProcessor):
     """Looks at the square in the middle of each frame with a variational autoencoder of Fashion-MNIST.
 
     Draws what the network sees and what it makes of it side by side, and, where the latent has two values, its place on a map of the
@@ -64,16 +62,16 @@ class Vae(SplitFrameProcessor):
         self._known = read(self._network)
         return FrameSpec(spec.width, spec.height, spec.fps)
 
-    def look(self, frame: Frame) -> tuple[Floats, Bounds]:
+    def infer(self, frame: Frame) -> tuple[Floats, Bounds]:
         """Encode and decode."""
         from rtkit_vae.view import on_black, squared
 
         picture = on_black(self._network.picture(squared(frame.image)), self.background)
         return picture, self._network(picture[None])
 
-    def finish(self, frame: Frame, found: Any) -> Frame:
+    def render(self, frame: Frame, found: Any) -> Frame:
         """Tell of it, and draw it on the frame."""
-        from rtkit.video.text import write_lines
+        from rtkit.images import write_lines
         from rtkit_vae import drawing
 
         picture, bounds = found

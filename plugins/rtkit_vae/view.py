@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from rtkit.items import Image
+from rtkit import Image
 from rtkit_vae.bound import Floats
 
 Background = Literal["auto", "black", "white"]

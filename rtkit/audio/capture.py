@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from rtkit.audio.device import Link, find, portaudio
-from rtkit.audio.ring import Frames32, Ring
-from rtkit.errors import DeviceError
-from rtkit.items import Block, SampleSpec
-from rtkit.source import Options, Source
+from rtkit.core.errors import DeviceError
+from rtkit.core.items import Block, SampleSpec
+from rtkit.core.source import Options, Source
+from rtkit.handover.ring import Frames32, Ring
 
 CAPACITY = 2.0  # s of ring: a processor that is further behind has no use for older samples
 PATIENCE = 0.5  # s that a read waits before it looks again whether it was stopped; a watch of its own looks after the device

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from rtkit.audio.ring import Frames32
-from rtkit.errors import DeviceError
+from rtkit.core.errors import DeviceError
+from rtkit.handover.ring import Frames32
 
 log = logging.getLogger("rtkit.audio")
 

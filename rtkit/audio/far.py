@@ -12,10 +12,10 @@ import numpy as np
 
 from rtkit.audio.capture import PATIENCE, Microphone
 from rtkit.audio.device import Link, find
-from rtkit.audio.ring import Frames32, Ring
-from rtkit.errors import UsageError
-from rtkit.items import Block, FrameSpec, SampleSpec
-from rtkit.source import Options, Source
+from rtkit.core.errors import UsageError
+from rtkit.core.items import Block, FrameSpec, SampleSpec
+from rtkit.core.source import Options, Source
+from rtkit.handover.ring import Frames32, Ring
 
 CHANNELS = ("near", "far")
 PLAY_AHEAD = 0.5  # s of the file that wait to be played: reading and resampling never take so long

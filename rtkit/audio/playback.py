@@ -5,11 +5,11 @@ from __future__ import annotations
 from time import sleep
 
 from rtkit.audio.device import LATENCY, Link, portaudio
-from rtkit.audio.ring import Frames32, Ring
-from rtkit.errors import DeviceError, UsageError
-from rtkit.items import Block, FrameSpec, Item, Spec
-from rtkit.sink import Sink
-from rtkit.source import Options
+from rtkit.core.errors import DeviceError, UsageError
+from rtkit.core.items import Block, FrameSpec, Item, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options
+from rtkit.handover.ring import Frames32, Ring
 
 PATIENCE = 0.5  # s that a write waits before it looks again whether the device is still there
 SPARE = 1.0  # s granted at the end beyond what the queue lasts

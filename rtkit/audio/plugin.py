@@ -1,20 +1,20 @@
-"""The plug-in of the live audio devices."""
+"""The plug-in of audio devices."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rtkit.audio.capture import Microphone, SpeakerMonitor
-from rtkit.audio.playback import Speaker
-from rtkit.hookspecs import hookimpl
+from rtkit.core.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from rtkit.core.hookspecs import Register
 
 
 @hookimpl
-def rtkit_register_sources(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_sources(register: Register) -> None:
     """Microphones and the monitor of the speaker."""
-    register("mic", Microphone)
-    register("speaker-monitor", SpeakerMonitor)
+    register("mic", "rtkit.audio.capture:Microphone")
+    register("speaker-monitor", "rtkit.audio.capture:SpeakerMonitor")
 
 
 @hookimpl
@@ -43,6 +43,6 @@ def rtkit_list_devices() -> list[dict[str, Any]]:
 
 
 @hookimpl
-def rtkit_register_sinks(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_sinks(register: Register) -> None:
     """The speaker."""
-    register("speaker", Speaker)
+    register("speaker", "rtkit.audio.playback:Speaker")

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from rtkit.audio.ring import Ring
-from rtkit.errors import DeviceError, InputError
-from rtkit.items import Block, Frame, FrameSpec, Image, SampleSpec
-from rtkit.source import Source
-from rtkit.video.newest import Newest
+from rtkit.core.errors import DeviceError, InputError
+from rtkit.core.items import Block, Frame, FrameSpec, Image, SampleSpec
+from rtkit.core.source import Source
+from rtkit.handover.latest import LatestFrame
+from rtkit.handover.ring import Ring
 from rtkit.video.opencv import opencv
 from rtkit.video.size import fit
 
@@ -46,7 +46,7 @@ class BrowserCamera(Source):
     gives = "frames"
 
     def __init__(self) -> None:
-        self._newest = Newest()
+        self._newest = LatestFrame()
         self._stopping = threading.Event()
         self._damaged = 0
         self._size = (0, 0)

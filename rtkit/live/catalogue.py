@@ -6,20 +6,23 @@ import inspect
 import logging
 import math
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rtkit.devices import list_devices
-from rtkit.endpoints import source_class
+from rtkit.core.devices import list_devices
+from rtkit.core.endpoints import source_class
+from rtkit.core.host import host
+from rtkit.core.parameters import Parameter, parameters_of
+from rtkit.core.processor import FrameProcessor
+from rtkit.core.source import Source
+from rtkit.core.views import PluginViews
 from rtkit.live.browser import BrowserCamera, BrowserMicrophone
 from rtkit.live.request import may_name
 from rtkit.live.session import Session
-from rtkit.parameters import Parameter, parameters_of
-from rtkit.plugins import host
-from rtkit.processor import FrameProcessor
-from rtkit.signals.sound import SUFFIXES
-from rtkit.source import Source
-from rtkit.views import PluginViews
+from rtkit.signals.suffixes import SOUND
+
+log = logging.getLogger("rtkit")
 
 
 def catalogue(session: Session, views: dict[str, PluginViews]) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def catalogue(session: Session, views: dict[str, PluginViews]) -> dict[str, Any]
     return {
         "is": "hello",
         "version": version("rtkit"),
-        "processors": [_processor(name) for name in host().processors],
+        "processors": [processor for name in host().processors if (processor := _processor(name)) is not None],
         "sources": [*_browser(), *_devices(), *_files(session)],
         "files": session.folder.sounds(),
         "views": [view for plugin, found in views.items() for view in _views(plugin, found)],
@@ -35,8 +38,12 @@ def catalogue(session: Session, views: dict[str, PluginViews]) -> dict[str, Any]
     }
 
 
-def _processor(name: str) -> dict[str, Any]:
-    cls = host().processors[name]
+def _processor(name: str) -> dict[str, Any] | None:
+    try:
+        cls = host().processors[name]
+    except Exception as error:  # of a plug-in whose class does not load; the others are offered
+        log.warning("processor %s cannot be offered: %s", name, error)
+        return None
     takes = "frames" if issubclass(cls, FrameProcessor) else "samples"
     summary = (inspect.getdoc(cls) or "").partition("\n")[0]
     return {"name": name, "summary": summary, "takes": takes, "parameters": [_parameter(p) for p in parameters_of(cls)]}
@@ -73,18 +80,27 @@ def _devices() -> list[dict[str, Any]]:
     """The devices that a page may ask for, live ones first."""
     devices, problems = list_devices(host())
     for problem in problems:  # at each page: no more than a note
-        logging.getLogger("rtkit").info("%s", problem)
+        log.info("%s", problem)
     names = [(device["source"], device["name"], device["far"]) for device in devices if device["source"] and may_name(device["source"])]
     found = [_source("devices", source, name, host().sources[source.partition(":")[0]], far) for source, name, far in names]
     return sorted(found, key=lambda source: not source["live"])
 
 
 def _files(session: Session) -> list[dict[str, Any]]:
-    found = ((name, source_class(str(session.folder.root / name), must_exist=False)) for name in session.folder.sources())
-    return [_source("files", name, name, cls, far=name.lower().endswith(SUFFIXES)) for name, cls in found]
+    return [
+        _source("files", name, name, _class_of(str(session.folder.root / name)), far=name.lower().endswith(SOUND))
+        for name in session.folder.sources()
+    ]
+
+
+def _class_of(path: str) -> type[Source]:
+    try:
+        return source_class(path)
+    except Exception as error:  # likewise
+        log.warning("what %s gives is not known: %s", Path(path).name, error)
+        return Source
 
 
 def _views(plugin: str, views: PluginViews) -> list[dict[str, Any]]:
-    return [
-        {"plugin": plugin, "module": f"/views/{quote(plugin)}/{quote(module)}", "wants": names} for module, names in views.modules.items()
-    ]
+    folder = f"/views/{quote(plugin, safe=':/')}"
+    return [{"plugin": plugin, "module": f"{folder}/{quote(module)}", "wants": names} for module, names in views.modules.items()]

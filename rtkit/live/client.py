@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from rtkit.errors import RtkitError
-from rtkit.items import Frame
+from rtkit.core.errors import RtkitError
+from rtkit.core.items import Frame
 from rtkit.live import messages
 from rtkit.live.browser import BrowserCamera, BrowserMicrophone
 from rtkit.live.encoder import SignalEncoder, packet

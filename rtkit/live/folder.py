@@ -6,9 +6,9 @@ import os
 import re
 from pathlib import Path
 
-from rtkit.errors import InputError
-from rtkit.plugins import host
-from rtkit.signals.sound import SUFFIXES
+from rtkit.core.errors import InputError
+from rtkit.core.host import host
+from rtkit.signals.suffixes import SOUND
 
 #: How many folders deep, and of how many files, a page is told.
 MAX_DEPTH, MAX_FILES = 4, 500
@@ -72,7 +72,7 @@ class Folder:
 
     def sounds(self) -> list[str]:
         """Names of the sound files."""
-        return self._files(SUFFIXES)
+        return self._files(SOUND)
 
     def _files(self, suffixes: tuple[str, ...]) -> list[str]:
         found = []

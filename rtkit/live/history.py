@@ -7,7 +7,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.items import Samples, SampleSpec
+from rtkit.core.items import Samples, SampleSpec
 
 #: What is kept: seconds, and at least so many samples.
 KEPT_S, MIN_SAMPLES = 1.0, 4096

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 #: Kinds of binary messages.
 FRAME, AUDIO = 1, 2

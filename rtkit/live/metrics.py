@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from rtkit.core.report import Report
 from rtkit.live.session import Session
-from rtkit.report import Report
 
 
 def as_text(session: Session, pages: int, refused: Mapping[str, int]) -> str:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtkit.errors import DeviceError, UsageError
-from rtkit.hookspecs import hookimpl
+from rtkit.core.errors import DeviceError, UsageError
+from rtkit.core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from rtkit.core.stream import Stream
     from rtkit.live.server import LiveServer
-    from rtkit.stream import Stream
 
 PORT = 8765
 #: Time (s) that pages get to hear that their stream has ended.
 GOODBYE_S = 0.5
+
+_servers: dict[int, LiveServer] = {}  # by stream
 
 
 @hookimpl
@@ -62,29 +62,26 @@ def serve(folder: str, host: str, port: int, certificate: str | None = None, key
     return server
 
 
-@contextlib.contextmanager
-def viewed(stream: Stream) -> Iterator[None]:
-    """Show a stream that runs inside the ``with`` on a page."""
-    server = show(stream)
-    try:
-        yield
-    finally:
-        hide(server)
-
-
-def show(stream: Stream) -> LiveServer:
-    """Show a stream that does not run yet on a page, at the usual port or, if that is taken, at another one."""
+@hookimpl
+def rtkit_stream_created(stream: Stream) -> None:
+    """If the stream is to be viewed: show it on a page, at the usual port or, if that is taken, at another one."""
+    if not stream.settings.get("view"):
+        return
     try:
         server = serve(".", "127.0.0.1", PORT)
     except DeviceError:
         server = serve(".", "127.0.0.1", 0)
     server.session.attach(stream)
     server.start()
-    return server
+    _servers[id(stream)] = server
 
 
-def hide(server: LiveServer) -> None:
-    """Close the page of a stream that has ended, when those who look on have heard of the end."""
+@hookimpl
+def rtkit_stream_stopped(stream: Stream) -> None:
+    """Tell the pages that the stream has ended, and close the server."""
+    server = _servers.pop(id(stream), None)
+    if server is None:
+        return
     server.session.ended()
     if server.pages:
         time.sleep(GOODBYE_S)

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from rtkit.endpoints import make_sink
-from rtkit.errors import InputError
-from rtkit.events import as_line
-from rtkit.items import Event, FrameSpec, Item, SampleSpec, Spec
-from rtkit.lines import Lines
-from rtkit.sink import Sink
-from rtkit.source import Options, Source
+from rtkit.core.endpoints import make_sink
+from rtkit.core.errors import InputError
+from rtkit.core.event_lines import as_line
+from rtkit.core.files import Lines
+from rtkit.core.items import Event, FrameSpec, Item, SampleSpec, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options
 
 #: Bytes after which a recording ends, so that a forgotten one does not fill the disk.
 MAX_BYTES = 2 * 2**30
@@ -74,7 +74,7 @@ class Recorder:
             try:
                 self._lines = Lines(self._folder / f"events-{number}.jsonl")
                 for side, spec in self._specs.items():
-                    sink = make_sink(str(self._folder / f"{side}-{number}{suffix(spec)}"), Options(), Source())
+                    sink = make_sink(str(self._folder / f"{side}-{number}{suffix(spec)}"), Options())
                     sink.open(spec)
                     self._sinks[side] = sink
             except InputError:

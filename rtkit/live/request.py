@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from rtkit.core.host import create, host
+from rtkit.core.processor import AnyProcessor
+from rtkit.core.settings import write_pipeline
+from rtkit.core.source import Source
+from rtkit.core.stream import Stream
 from rtkit.live.browser import BrowserCamera, BrowserMicrophone
 from rtkit.live.folder import Folder
 from rtkit.live.messages import Describe, StepRequest, Value
-from rtkit.pipeline import write_pipeline
-from rtkit.plugins import AnyProcessor, create, host
-from rtkit.source import Source
-from rtkit.stream import Stream
 
 
 @dataclass(slots=True)

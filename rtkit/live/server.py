@@ -18,16 +18,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from rtkit.errors import DeviceError, InputError, RtkitError
+from rtkit.core.errors import DeviceError, InputError, RtkitError
+from rtkit.core.host import host as plugins
+from rtkit.core.views import find_views
 from rtkit.live.catalogue import catalogue
 from rtkit.live.client import Client
 from rtkit.live.folder import Folder
 from rtkit.live.guard import LOCAL_NAMES, Guard
 from rtkit.live.metrics import as_text
 from rtkit.live.session import Session
-from rtkit.plugins import host as plugins
-from rtkit.signals.sound import SUFFIXES
-from rtkit.views import find_views
+from rtkit.signals.suffixes import SOUND
 
 PAGE = Path(__file__).parent / "page"
 #: Pages at a time, and connections of any kind.
@@ -101,7 +101,7 @@ class LiveServer:
         self._views = find_views(plugins())
         for plugin, found in self._views.items():
             if found.error is not None:
-                logging.getLogger("rtkit").warning("views of plug-in %r: %s", plugin, found.error)
+                logging.getLogger("rtkit").warning("views of plug-in %s: %s", plugin, found.error)
         self.guard = Guard(self._app(), is_local(host))
         self.pages = 0
         self._socket = _listen(host, port)
@@ -182,7 +182,7 @@ class LiveServer:
 
     async def _file(self, request: Request) -> Response:
         path = self.session.folder.find(request.path_params["name"])
-        if not path.is_file() or not path.name.lower().endswith(SUFFIXES):
+        if not path.is_file() or not path.name.lower().endswith(SOUND):
             raise InputError(f"{path.name}: no sound file")
         return FileResponse(path)
 

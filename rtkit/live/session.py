@@ -9,23 +9,23 @@ from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Any
 
-from rtkit.errors import InputError, RtkitError, UsageError
-from rtkit.items import FrameSpec, SampleSpec, Spec
+from rtkit.core.errors import InputError, RtkitError, UsageError
+from rtkit.core.items import FrameSpec, SampleSpec, Spec
+from rtkit.core.processor import AnyProcessor
+from rtkit.core.report import Report
+from rtkit.core.source import Source
+from rtkit.core.stream import Stream
 from rtkit.live.browser import BrowserCamera, BrowserMicrophone
 from rtkit.live.folder import Folder
 from rtkit.live.messages import Describe, Set
 from rtkit.live.recorder import Recorder
 from rtkit.live.request import StreamRequest, with_paths
 from rtkit.live.tap import StreamTap
-from rtkit.plugins import AnyProcessor
-from rtkit.report import Report
-from rtkit.source import Source
-from rtkit.stream import Stream
 
 #: Time (s) that a stream gets to end.
 END_TIMEOUT_S = 10.0
-#: Time (s) after which a page that changed a parameter is answered though no item has come between which it could be applied.
-APPLY_TIMEOUT_S = 1.0
+#: Time (s) after which a page that changed a parameter is answered though no item has come between which it could be set.
+SET_TIMEOUT_S = 1.0
 
 
 class Session:
@@ -155,33 +155,26 @@ class Session:
         InputError, UsageError
             No such step, no live parameter, or a value that does not fit.
         """
-        tap, request = self.tap, self.request
-        if self._stream is None or tap is None or request is None or not 0 <= message.step < len(self._steps):
+        stream, request = self._stream, self.request
+        if stream is None or request is None or not 0 <= message.step < len(request.steps):
             raise UsageError(f"no running step has number {message.step}")
-        step, asked, values = self._steps[message.step], request.steps[message.step], with_paths(message.values, self.folder)
+        step, values = request.steps[message.step], with_paths(message.values, self.folder)
+        done = stream.set(message.step, **values)
 
-        def change() -> None:
-            step.set(**values)
-            asked.values.update(values)
-            self._notify()
+        def note(done: Future[None]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                step.values.update(values)
+                self._notify()
 
-        applied = tap.apply(change)
+        done.add_done_callback(note)
         try:
-            applied.result(APPLY_TIMEOUT_S)
+            done.result(0 if self.state == "paused" else SET_TIMEOUT_S)
         except RtkitError:
             raise
-        except TimeoutError:
-            applied.add_done_callback(self._applied_late)
-        except CancelledError:
-            raise UsageError(f"no running step has number {message.step}: the stream has ended") from None
+        except (TimeoutError, CancelledError):  # the next item brings it, if there is one
+            pass
         except Exception as error:  # of the processor's author
-            raise UsageError(f"{asked.processor}: {type(error).__name__}: {error}") from error
-
-    def _applied_late(self, applied: Future[None]) -> None:
-        """Tell of a change that failed when nobody waited for it any more."""
-        if not applied.cancelled() and (error := applied.exception()) is not None:
-            self.error = str(error)
-            self._notify()
+            raise UsageError(f"{step.processor}: {type(error).__name__}: {error}") from error
 
     def record(self, on: bool) -> None:
         """Switch the recording.

@@ -1,4 +1,4 @@
-"""A tap on a running stream: what comes in and what goes out, for pages and recordings, and the way by which pages steer it."""
+"""A tap on a running stream: what comes in and what goes out, for pages and recordings, without holding it up."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rtkit.items import Block, Event, Frame, Item, SampleSpec, Spec
+from rtkit.core.items import Block, Event, Frame, Item, SampleSpec, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Source
 from rtkit.live.history import SampleHistory
 from rtkit.live.recorder import Recorder
-from rtkit.sink import Sink
-from rtkit.source import Source
 
 if TYPE_CHECKING:
-    from rtkit.stream import Stream
+    from rtkit.core.stream import Stream
 
 #: Events kept for a page that looks 30 times a second.
 KEPT_EVENTS = 200
 
 
 class StreamTap:
-    """What there is to see of one stream, and what pages ask of it while it runs.
+    """What there is to see of one stream.
 
     Attributes
     ----------
@@ -63,10 +62,8 @@ class StreamTap:
         self.fetched = True
         self._events: deque[tuple[int, Event]] = deque(maxlen=KEPT_EVENTS)
         self._numbers = itertools.count(1)
-        self._changes: deque[tuple[Callable[[], None], Future[None]]] = deque()
-        self._steered = threading.Condition()  # guards what follows; told of each change to it
-        self._paused = self._ended = False
-        self._under_way = 0  # frames that are in the steps; of samples, never any between two blocks
+        self._going = threading.Event()
+        self._going.set()
 
     def attach(self, stream: Stream) -> None:
         """Tap both ends of a stream that does not run yet."""
@@ -74,72 +71,27 @@ class StreamTap:
         stream.source = TapSource(stream.source, self)
         stream.sinks.append(TapSink(self))
 
-    # What pages ask for
-
     @property
     def paused(self) -> bool:
         """A file waits; a live source goes on, unseen."""
-        return self._paused
+        return not self._going.is_set()
 
     def pause(self, paused: bool) -> None:
         """Pause the stream, or let it go on."""
-        with self._steered:
-            self._paused = paused
-            self._steered.notify_all()
+        if paused:
+            self._going.clear()
+        else:
+            self._going.set()
 
-    def apply(self, change: Callable[[], None]) -> Future[None]:
-        """Have the stream's thread call a function between two items, when no step is at work: at the next one, or at once if paused.
-
-        Returns
-        -------
-        Future
-            Done when it has been called, with the error that it raised; cancelled if the stream ends before that.
-        """
-        future: Future[None] = Future()
-        with self._steered:
-            if self._ended:
-                future.cancel()
-            else:
-                self._changes.append((change, future))
-                self._steered.notify_all()
-        return future
-
-    # Called by the stream
-
-    def between_items(self) -> None:
-        """Apply what pages changed, and wait while a file is paused."""
-        if not (self._changes or self._paused):  # the usual case, for each item: no lock
-            return
-        while (waiting := self._next_change()) is not None:
-            _call(*waiting)  # without the lock: it takes its time, and tells others
-
-    def _next_change(self) -> tuple[Callable[[], None], Future[None]] | None:
-        """Wait until no frame is under way, and while a file is paused, for the next change; None if the stream goes on."""
-        with self._steered:
-            while not self._ended:
-                if self._changes and not self._under_way:
-                    return self._changes.popleft()
-                if not self._changes and (self.live or not self._paused):
-                    break
-                self._steered.wait()
-            return None
-
-    def end(self) -> None:
-        """The stream ends or was asked to: nobody waits any more."""
-        with self._steered:
-            self._ended = True
-            while self._changes:
-                self._changes.popleft()[1].cancel()
-            self._steered.notify_all()
+    def wait(self) -> None:
+        """Wait while paused."""
+        self._going.wait()
 
     def on_input(self, item: Item) -> None:
         """Look at an item before the first step."""
         if self.recorder.on:
             self.recorder.write("input", item)
-        if isinstance(item, Frame):
-            with self._steered:
-                self._under_way += 1
-        elif self.input_history is not None:
+        if isinstance(item, Block) and self.input_history is not None:
             self.input_history.write(item.data)
 
     def on_output(self, item: Item) -> None:
@@ -149,13 +101,9 @@ class StreamTap:
         if isinstance(item, Block):
             assert self.output_history is not None
             self.output_history.write(item.data)
-        else:
-            with self._steered:
-                self._under_way -= 1
-                self._steered.notify_all()
-            if self.fetched or self.every_frame:
-                self.frame = Frame(item.image.copy(), item.index, item.time)
-                self.fetched = False
+        elif self.fetched or self.every_frame:
+            self.frame = Frame(item.image.copy(), item.index, item.time)
+            self.fetched = False
         self.wake()
 
     def on_event(self, event: Event) -> None:
@@ -177,17 +125,8 @@ class StreamTap:
         return newest, fresh, max(0, newest - since - len(fresh))
 
 
-def _call(change: Callable[[], None], future: Future[None]) -> None:
-    try:
-        change()
-    except Exception as error:  # of a processor's author, perhaps: whoever asked for the change is told
-        future.set_exception(error)
-    else:
-        future.set_result(None)
-
-
 class TapSource(Source):
-    """A source that is looked at, and between whose items pages are heard.
+    """A source that is looked at, and that waits while the stream is paused if it is a file.
 
     Parameters
     ----------
@@ -213,20 +152,20 @@ class TapSource(Source):
 
     def __iter__(self) -> Iterator[Item]:
         """Its items."""
-        look, between_items = self._tap.on_input, self._tap.between_items
+        look, wait, live = self._tap.on_input, self._tap.wait, self.live
         for item in self._source:
-            between_items()
+            if not live:
+                wait()
             look(item)
             yield item
 
     def stop(self) -> None:
         """Stop it."""
-        self._tap.end()
+        self._tap.pause(False)
         self._source.stop()
 
     def close(self) -> None:
         """Close it."""
-        self._tap.end()
         self._source.close()
 
     def counts(self) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 #: Name of the card, in the folder of the model.
 NAME = "model.json"

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import RtkitError
+from rtkit.core.errors import RtkitError
 from rtkit.onnx.card import Card, Proof, Tensor, describe, publish
 from rtkit.onnx.find import MODEL
 from rtkit.onnx.model import load

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
+from rtkit.core.host import host
 from rtkit.onnx.card import NAME
-from rtkit.plugins import host
 
 #: The file of a model in its folder.
 MODEL = "model.onnx"

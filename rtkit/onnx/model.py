@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 from rtkit.onnx.card import NAME, Card, Shape, Tensor, read_card
 from rtkit.onnx.find import find
 from rtkit.onnx.session import session

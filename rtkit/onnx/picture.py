@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Image
+from rtkit.core.errors import InputError
+from rtkit.core.items import Image
 from rtkit.onnx.card import Normalisation, Shape, Tensor
 
 

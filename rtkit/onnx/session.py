@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rtkit.errors import InputError, UsageError
+from rtkit.core.errors import InputError, UsageError
 from rtkit.onnx import cache
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 from rtkit.onnx.model import Array, Model, bind, resolve, single
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 from rtkit.onnx.model import Call, Model
 from rtkit.onnx.stepper import Stepper
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import RtkitError, UsageError
+from rtkit.core.errors import RtkitError, UsageError
 from rtkit.onnx.card import Card, Proof, Tensor, describe, publish
 from rtkit.onnx.find import MODEL
 from rtkit.onnx.model import load

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rtkit.items import Item, Spec
-from rtkit.sink import Sink
-from rtkit.source import Options
+from rtkit.core.items import Item, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options
 
 
 class Null(Sink):

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from rtkit.errors import InputError, SpecError, UsageError
-from rtkit.items import Block, Item, SampleSpec
-from rtkit.resample import Resampler
-from rtkit.source import Source
+from rtkit.core.errors import InputError, SpecError, UsageError
+from rtkit.core.items import Block, Item, SampleSpec
+from rtkit.core.source import Source
+from rtkit.signals.resample import Resampler
 
 
 class Pair(Source):

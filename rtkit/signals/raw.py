@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError, UsageError
-from rtkit.items import Block, Item, SampleSpec, Spec
-from rtkit.signals.sound import BLOCK
-from rtkit.sink import Sink
-from rtkit.source import Options, Source
+from rtkit.core.blocks import BLOCK_SAMPLES, channel_names
+from rtkit.core.errors import InputError, UsageError
+from rtkit.core.items import Block, Item, SampleSpec, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options, Source
 
 #: Layouts by the names that ALSA, PulseAudio and FFmpeg use.
 FORMATS = {
@@ -61,24 +61,28 @@ class RawInput(Source):
 
     Parameters
     ----------
+    rest : str
+        Nothing.
     options : Options
         `rate`, `channels`, `format` and `block` (4,096 samples) hold.
     head : bytes
         What was read of the stream already.
     """
 
-    def __init__(self, options: Options, head: bytes = b"") -> None:
+    formats = tuple(FORMATS)
+
+    def __init__(self, rest: str, options: Options, head: bytes = b"") -> None:
         self.name = "standard input"
         self._head = head
         self._layout = _layout(options)
         self._rate = options.rate or DEFAULT_RATE
         self._count = options.channels or 1
-        self._size = options.block or BLOCK
+        self._size = options.block or BLOCK_SAMPLES
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> SampleSpec:
         """Nothing is read yet."""
         self._dtype = dtype
-        self._channels = ("mono",) if self._count == 1 else tuple(str(number + 1) for number in range(self._count))
+        self._channels = channel_names(self._count)
         return SampleSpec(self._rate, self._channels)
 
     def __iter__(self) -> Iterator[Item]:

@@ -9,19 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from rtkit.errors import InputError
-from rtkit.items import Block, Item, SampleSpec, Spec
+from rtkit.core.blocks import BLOCK_SAMPLES, channel_names
+from rtkit.core.errors import InputError
+from rtkit.core.items import Block, Item, SampleSpec, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options, Source
 from rtkit.signals.pair import Pair
-from rtkit.sink import Sink
-from rtkit.source import Options, Source
 
-#: Samples in a block where nobody asked for a size: long enough to hide the cost of a call, short enough for the cache.
-BLOCK = 4096
 #: More is taken for a damaged header.
 MAX_CHANNELS = 32
 #: Sample formats that lose nothing of float32 worth hearing, by suffix; libsndfile's default elsewhere.
 SUBTYPES = {".wav": "FLOAT", ".flac": "PCM_24", ".w64": "FLOAT", ".rf64": "FLOAT", ".aiff": "FLOAT", ".aif": "FLOAT", ".caf": "FLOAT"}
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64", ".rf64")
 #: A size that a program wrote which did not know it yet (a pipe): not a promise.
 UNKNOWN_SIZE = 0x7FFF0000
 #: The sizes in a RIFF header have 32 bits; some room is left for the header itself.
@@ -40,7 +38,7 @@ class SoundFile(Source):
 
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
-        self._size = options.block or BLOCK
+        self._size = options.block or BLOCK_SAMPLES
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> SampleSpec:
         """Open the file.
@@ -61,7 +59,7 @@ class SoundFile(Source):
         if channels > MAX_CHANNELS:
             raise InputError(f"{self.name}: has {channels} channels; expected at most {MAX_CHANNELS}")
         self.length = self._file.frames
-        self._channels = ("mono",) if channels == 1 else tuple(str(number + 1) for number in range(channels))
+        self._channels = channel_names(channels)
         return SampleSpec(float(self._file.samplerate), self._channels)
 
     def __iter__(self) -> Iterator[Item]:

@@ -9,12 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import UsageError
-from rtkit.items import Item, Samples, SampleSpec
+from rtkit.core.blocks import BLOCK_SAMPLES, channel_names, in_blocks
+from rtkit.core.errors import UsageError
+from rtkit.core.items import Item, Samples, SampleSpec
+from rtkit.core.source import Options, Source
 from rtkit.signals.pair import Pair
-from rtkit.signals.sound import BLOCK
-from rtkit.signals.table import in_blocks, numbered
-from rtkit.source import Options, Source
 
 Signal: TypeAlias = Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]
 
@@ -80,8 +79,8 @@ class Synthetic(Source):
             raise UsageError(f"synth:{name}: expected one of {', '.join(KINDS)}")
         self.name = f"synth:{name}"
         self._kind = kind = KINDS[name]
-        self._size = options.block or BLOCK
-        channels = kind.channels or numbered(options.channels or 1)
+        self._size = options.block or BLOCK_SAMPLES
+        channels = kind.channels or channel_names(options.channels or 1)
         if options.channels not in (None, len(channels)):
             raise UsageError(f"synth:{name}: has the channels {', '.join(channels)}; got --channels {options.channels}")
         self._spec = SampleSpec(options.rate or kind.rate, channels)

@@ -12,12 +12,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.errors import InputError
-from rtkit.items import Block, Item, Samples, SampleSpec, Spec
+from rtkit.core.blocks import BLOCK_SAMPLES, channel_names, in_blocks, unique_names
+from rtkit.core.errors import InputError
+from rtkit.core.items import Block, Item, Samples, SampleSpec, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options, Source
 from rtkit.signals.pair import Pair
-from rtkit.signals.sound import BLOCK
-from rtkit.sink import Sink
-from rtkit.source import Options, Source
 
 #: Bytes of text read at a time, and the longest line.
 BATCH = 1 << 20
@@ -28,50 +28,9 @@ MAX_COLUMNS = 4096
 #: Rows a second of a table with one record a row, where nobody says otherwise.
 RECORD_RATE = 1.0
 #: Names of a first column that holds the time in seconds.
-TIME = frozenset({"time", "t", "time_s", "seconds"})
+TIME_COLUMNS = frozenset({"time", "t", "time_s", "seconds"})
 #: Steps of time may differ by this part of the usual one.
 UNEVEN = 0.01
-
-
-def in_blocks(chunks: Iterable[Samples], size: int, rate: float, channels: tuple[str, ...]) -> Iterator[Item]:
-    """Cut chunks ``[n, channels]`` of any length into blocks of `size` samples.
-
-    What came before an `InputError` of `chunks` is delivered before the error is raised.
-    """
-    start, failure = 0, None
-    rest: Samples | None = None
-    try:
-        for chunk in chunks:
-            data = chunk if rest is None else np.concatenate([rest, chunk])
-            whole = len(data) // size * size
-            for first in range(0, whole, size):
-                yield Block(data[first : first + size], start, rate, channels)
-                start += size
-            rest = data[whole:] if whole < len(data) else None
-    except InputError as error:
-        failure = error
-    if rest is not None:
-        yield Block(rest, start, rate, channels)
-    if failure is not None:
-        raise failure
-
-
-def unique(names: Iterable[str]) -> tuple[str, ...]:
-    """Names of channels, each different: ``("ECG", "ECG")`` becomes ``("ECG", "ECG 2")``; an empty one, its number."""
-    found: list[str] = []
-    for number, name in enumerate(names, 1):
-        plain = name = " ".join(name.split()) or str(number)
-        count = 1
-        while name in found:
-            count += 1
-            name = f"{plain} {count}"
-        found.append(name)
-    return tuple(found)
-
-
-def numbered(count: int) -> tuple[str, ...]:
-    """Names of channels that have none: ``1``, ``2``, …; of a single one, ``mono``."""
-    return ("mono",) if count == 1 else tuple(str(number + 1) for number in range(count))
 
 
 def _check_columns(name: str, columns: int) -> None:
@@ -85,8 +44,8 @@ def _rate(name: str, columns: int, options: Options, expected: str) -> float:
         return options.rate
     if columns > MAX_CHANNELS:
         return RECORD_RATE
-    if options.untold_rate is not None:
-        return options.untold_rate
+    if options.default_rate is not None:
+        return options.default_rate
     raise InputError(f"{name}: does not tell its sample rate; expected --rate{expected}")
 
 
@@ -132,10 +91,10 @@ class CsvFile(Source):
         self._columns = len(cells)
         _check_columns(self.name, self._columns)
         header = _number(cells[0]) is None
-        self._timed = header and cells[0].strip().lower() in TIME
+        self._timed = header and cells[0].strip().lower() in TIME_COLUMNS
         if header:
             number, lines = number + 1, lines[1:]
-        names = unique(cells[self._timed :]) if header else numbered(self._columns)
+        names = unique_names(cells[self._timed :]) if header else channel_names(self._columns)
         if not names:
             raise InputError(f"{self.name}: line {number - 1}: holds the time alone; expected a column of samples as well")
         self._first = number, lines
@@ -183,7 +142,7 @@ class CsvFile(Source):
 
     def __iter__(self) -> Iterator[Item]:
         """Its blocks; raises InputError at the line of a damaged cell, a row of another length, or an uneven time."""
-        return in_blocks(self._chunks(), self._options.block or BLOCK, self._spec.rate, self._spec.channels)
+        return in_blocks(self._chunks(), self._options.block or BLOCK_SAMPLES, self._spec.rate, self._spec.channels)
 
     def _chunks(self) -> Iterator[Samples]:
         batch: tuple[int, list[str]] | None = self._first
@@ -295,7 +254,7 @@ class NpyFile(Source):
         if held == 0 or (held < shape[0] and by_column and count > 1):
             raise self._truncated(held)
         self._rows: NDArray[Any] = np.memmap(self.name, layout, "r", offset, (held, count), order="F" if by_column else "C")
-        self._spec = SampleSpec(rate, numbered(count))
+        self._spec = SampleSpec(rate, channel_names(count))
         return self._spec
 
     def with_far(self, far: Source, options: Options) -> Source:
@@ -304,7 +263,7 @@ class NpyFile(Source):
 
     def __iter__(self) -> Iterator[Item]:
         """Its blocks; raises InputError where a truncated file ends."""
-        size = self._options.block or BLOCK
+        size = self._options.block or BLOCK_SAMPLES
         for start in range(0, len(self._rows), size):
             yield Block(self._rows[start : start + size].astype(self._dtype), start, self._spec.rate, self._spec.channels)
         if self.length is not None and len(self._rows) < self.length:

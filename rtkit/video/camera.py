@@ -11,19 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from rtkit.errors import DeviceError, InputError, UsageError
-from rtkit.items import Frame, FrameSpec, Image
-from rtkit.source import Options, Source
+from rtkit.core.errors import DeviceError, InputError, UsageError
+from rtkit.core.items import Frame, FrameSpec, Image
+from rtkit.core.source import Options, Source
+from rtkit.handover.latest import LatestFrame
 from rtkit.video.capture import frame_rate, open_camera, open_network
-from rtkit.video.newest import Newest
 from rtkit.video.opencv import opencv
 from rtkit.video.rate import Due
 from rtkit.video.size import fit, parse_size
 
 log = logging.getLogger("rtkit.video")
 
-#: Network protocols by which cameras send.
-SCHEMES = ("http://", "https://", "rtsp://", "rtsps://", "rtmp://", "udp://", "tcp://", "rtp://", "srt://")
 STALL = 0.8  # s without a frame after which a camera counts as stalled
 INTERVALS = 3.0  # usual intervals between frames that it may take in any case: some cameras send less than a frame a second
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0  # s before a lost camera is first tried again; doubled each time
@@ -55,7 +53,7 @@ class Camera(Source):
         self._wanted = parse_size(options.size)
         self._fps = options.fps
         self._reconnect = options.reconnect
-        self._newest = Newest()
+        self._newest = LatestFrame()
         self._stopping = threading.Event()
         self._reader: threading.Thread | None = None
         self._reading = False  # whether the reader is inside a read, and not opening the camera

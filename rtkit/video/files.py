@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from rtkit.errors import InputError
-from rtkit.items import Frame, FrameSpec
-from rtkit.source import Options, Source
+from rtkit.core.errors import InputError
+from rtkit.core.items import Frame, FrameSpec
+from rtkit.core.source import Options, Source
 from rtkit.video.capture import frame_rate, open_video
 from rtkit.video.opencv import opencv
 from rtkit.video.rate import Due
 from rtkit.video.size import fit, parse_size
 
-SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".3gp", ".mjpeg", ".gif", ".y4m")
 #: Part of the frames that a header promises which may be missing: some count what no player shows.
 MISSING = 0.02
 

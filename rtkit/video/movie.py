@@ -5,13 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from rtkit.errors import InputError
-from rtkit.items import Frame, FrameSpec, Item, Spec
-from rtkit.sink import Sink
-from rtkit.source import Options
+from rtkit.core.errors import InputError
+from rtkit.core.items import Frame, FrameSpec, Item, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options
 from rtkit.video.size import fit, to_colour
 
-SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
 #: Each second is a fragment of its own, and on the disk when the next one begins: that is what a killed process leaves.
 FLUSH, FRAGMENTS = {"flush_packets": "1"}, {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 #: Unit of time (s) of the frames in a file; that of video by custom.

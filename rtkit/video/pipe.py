@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from rtkit.errors import InputError, UsageError
-from rtkit.items import Frame, FrameSpec, Image, Item, Spec
-from rtkit.sink import Sink
-from rtkit.source import Options, Source
+from rtkit.core.errors import InputError, UsageError
+from rtkit.core.items import Frame, FrameSpec, Image, Item, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options, Source
 from rtkit.video.capture import USUAL_FPS
 from rtkit.video.opencv import opencv
 from rtkit.video.rate import Due
@@ -46,6 +46,8 @@ class FramePipe(Source):
 
     Parameters
     ----------
+    rest : str
+        Nothing.
     options : Options
         `format` (``y4m`` or one of `LAYOUTS`), `size` and `fps` (25) of raw frames; of Y4M, the size to fit into and the most frames
         a second.
@@ -53,7 +55,10 @@ class FramePipe(Source):
         What was read of the stream already.
     """
 
-    def __init__(self, options: Options, head: bytes = b"") -> None:
+    formats = (Y4M, *LAYOUTS)
+    magic = MAGIC
+
+    def __init__(self, rest: str, options: Options, head: bytes = b"") -> None:
         self.name = "standard input"
         self._format = options.format or Y4M
         self._wanted = parse_size(options.size)

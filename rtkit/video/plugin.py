@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rtkit.endpoints import FOLDER
-from rtkit.hookspecs import hookimpl
-from rtkit.video import files, movie, stills
-from rtkit.video.camera import SCHEMES, Camera, NetworkCamera
-from rtkit.video.pipe import FramePipeSink
-from rtkit.video.virtual import VirtualCamera
-from rtkit.video.window import Window
+from rtkit.core.endpoints import FOLDER
+from rtkit.core.hookspecs import hookimpl
+from rtkit.video import suffixes
+
+if TYPE_CHECKING:
+    from rtkit.core.hookspecs import Register
+    from rtkit.core.stream import Stream
+
+_blas: dict[int, Any] = {}  # limits of BLAS threads, by stream
 
 
 @hookimpl
-def rtkit_register_sources(register: Callable[[str, type[Any]], None]) -> None:
-    """Cameras here and in the network, videos, pictures and folders of them."""
-    register("camera", Camera)
-    for scheme in SCHEMES:
-        register(scheme, NetworkCamera)
-    for suffix in files.SUFFIXES:
-        register(suffix, files.VideoFile)
-    for suffix in (*stills.SUFFIXES, FOLDER):
-        register(suffix, stills.Pictures)
+def rtkit_register_sources(register: Register) -> None:
+    """Cameras here and in the network, videos, pictures and folders of them, frames on standard input."""
+    register("camera", "rtkit.video.camera:Camera")
+    for scheme in suffixes.SCHEMES:
+        register(scheme, "rtkit.video.camera:NetworkCamera")
+    for suffix in suffixes.VIDEO:
+        register(suffix, "rtkit.video.files:VideoFile")
+    for suffix in (*suffixes.PICTURE, FOLDER):
+        register(suffix, "rtkit.video.stills:Pictures")
+    register("-", "rtkit.video.pipe:FramePipe")
 
 
 @hookimpl
@@ -35,12 +37,28 @@ def rtkit_list_devices() -> list[dict[str, Any]]:
 
 
 @hookimpl
-def rtkit_register_sinks(register: Callable[[str, type[Any]], None]) -> None:
+def rtkit_register_sinks(register: Register) -> None:
     """A window, videos, pictures, standard output, a virtual camera."""
-    register("window", Window)
-    for suffix in movie.SUFFIXES:
-        register(suffix, movie.Movie)
-    for suffix in stills.SUFFIXES:
-        register(suffix, stills.PictureFiles)
-    register("-", FramePipeSink)
-    register("vcam", VirtualCamera)
+    register("window", "rtkit.video.window:Window")
+    for suffix in suffixes.MOVIE:
+        register(suffix, "rtkit.video.movie:Movie")
+    for suffix in suffixes.PICTURE:
+        register(suffix, "rtkit.video.stills:PictureFiles")
+    register("-", "rtkit.video.pipe:FramePipeSink")
+    register("vcam", "rtkit.video.virtual:VirtualCamera")
+
+
+@hookimpl
+def rtkit_stream_started(stream: Stream) -> None:
+    """One BLAS thread while frames have threads of their own: more would slow each other down."""
+    if (stream.settings.get("threads") or 1) > 1:
+        from threadpoolctl import threadpool_limits
+
+        _blas[id(stream)] = threadpool_limits(1, "blas")
+
+
+@hookimpl
+def rtkit_stream_stopped(stream: Stream) -> None:
+    """As many BLAS threads as before."""
+    if id(stream) in _blas:
+        _blas.pop(id(stream)).restore_original_limits()

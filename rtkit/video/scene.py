@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtkit.items import Image
+from rtkit.core.items import Image
 
 #: Mean difference (0 to 255) of the small grey pictures of two frames beyond which they show different scenes.
 CUT = 25.0

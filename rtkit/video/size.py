@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 
-from rtkit.errors import UsageError
-from rtkit.items import Image
+from rtkit.core.errors import UsageError
+from rtkit.core.items import Image
 from rtkit.video.opencv import opencv
 
 #: Largest side of a frame in pixels; more is taken for a damaged header.

@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from rtkit.errors import InputError, UsageError
-from rtkit.folders import make_folder
-from rtkit.items import Frame, FrameSpec, Image, Item, Spec
-from rtkit.sink import Sink
-from rtkit.source import Options, Source
+from rtkit.core.errors import InputError, UsageError
+from rtkit.core.files import make_folder
+from rtkit.core.items import Frame, FrameSpec, Image, Item, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options, Source
 from rtkit.video.capture import USUAL_FPS
 from rtkit.video.opencv import opencv
 from rtkit.video.size import fit, parse_size
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+from rtkit.video.suffixes import PICTURE
 
 
 def read_picture(path: str | Path) -> Image:
@@ -39,7 +38,7 @@ def read_picture(path: str | Path) -> Image:
     except cv2.error as error:
         raise InputError(f"{path}: not readable as a picture: {error.err or error}") from None
     if image is None:
-        raise InputError(f"{path}: not readable as a picture: expected one of {' '.join(SUFFIXES)}, whole")
+        raise InputError(f"{path}: not readable as a picture: expected one of {' '.join(PICTURE)}, whole")
     return np.asarray(image, np.uint8)
 
 
@@ -75,10 +74,10 @@ class Pictures(Source):
         path = Path(self.name)
         self._paths = [path]
         if path.is_dir():
-            self._paths = sorted((one for one in path.iterdir() if one.suffix.lower() in SUFFIXES), key=_natural)
+            self._paths = sorted((one for one in path.iterdir() if one.suffix.lower() in PICTURE), key=_natural)
             self.parts = tuple(map(str, self._paths))
             if not self._paths:
-                raise InputError(f"{self.name}: no picture in this folder; expected files of type {' '.join(SUFFIXES)}")
+                raise InputError(f"{self.name}: no picture in this folder; expected files of type {' '.join(PICTURE)}")
         self._first = read_picture(self._paths[0])
         self.length = len(self._paths)
         self._size: tuple[int, int] = self._wanted or (self._first.shape[1], self._first.shape[0])

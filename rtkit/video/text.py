@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rtkit.items import Image
+from rtkit.core.items import Image
 from rtkit.video.opencv import opencv
 
 #: Text on a frame of this height (pixels) has the size 1 of OpenCV's font.

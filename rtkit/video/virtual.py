@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtkit.errors import DeviceError
-from rtkit.items import Frame, FrameSpec, Item, Spec
-from rtkit.sink import Sink
-from rtkit.source import Options
+from rtkit.core.errors import DeviceError
+from rtkit.core.items import Frame, FrameSpec, Item, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options
 from rtkit.video.size import fit, to_colour
 
 

@@ -8,10 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-from rtkit.errors import DeviceError, Enough
-from rtkit.items import Frame, FrameSpec, Image, Item, Spec
-from rtkit.sink import Sink
-from rtkit.source import Options
+from rtkit.core.errors import DeviceError, StopStream
+from rtkit.core.items import Frame, FrameSpec, Image, Item, Spec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options
 from rtkit.video.opencv import opencv
 from rtkit.video.stills import write_picture
 
@@ -63,7 +63,7 @@ class Window(Sink):
         cv2.resizeWindow(self._title, round(scale * spec.width), round(scale * spec.height))
 
     def write(self, item: Item) -> None:
-        """Show one frame and heed the keys; raises Enough when the user has."""
+        """Show one frame and heed the keys; raises StopStream when the user has."""
         assert isinstance(item, Frame)
         if not self._paused:
             opencv().imshow(self._title, item.image)
@@ -75,7 +75,7 @@ class Window(Sink):
         cv2 = opencv()
         key = cv2.waitKey(patience) & 0xFF
         if key in END or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
-            raise Enough
+            raise StopStream
         if key == PAUSE:
             self._paused = not self._paused
         elif key == SAVE:

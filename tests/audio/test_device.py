@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rtkit.audio import device
 from rtkit.audio.device import LossWatch, find
 from rtkit.audio.table import devices
-from rtkit.errors import DeviceError
+from rtkit.core.errors import DeviceError
 
 
 def arrivals(rate, block, seconds, drift, burst, jitter, seed):

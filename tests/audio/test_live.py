@@ -13,9 +13,9 @@ from scipy.signal import correlate
 from rtkit.audio.capture import Microphone, SpeakerMonitor
 from rtkit.audio.playback import Speaker
 from rtkit.audio.table import devices
-from rtkit.errors import DeviceError, UsageError
-from rtkit.items import Block, FrameSpec, SampleSpec
-from rtkit.source import Options, Source
+from rtkit.core.errors import DeviceError, UsageError
+from rtkit.core.items import Block, FrameSpec, SampleSpec
+from rtkit.core.source import Options, Source
 from tests.soundcard import DEVICE, SoundCard, soundcard  # noqa: F401  # the fixture
 
 FORMATS = [(16000, 128), (48000, 480)]

@@ -3,10 +3,10 @@ import time
 import numpy as np
 import pytest
 
-from rtkit.errors import InputError
-from rtkit.items import Block, SampleSpec
-from rtkit.realtime import Realtime
-from rtkit.source import Options, Source
+from rtkit.core.errors import InputError
+from rtkit.core.items import Block, SampleSpec
+from rtkit.core.source import Options, Source
+from rtkit.handover.pacing import Realtime
 
 RATE = 8000
 
@@ -50,7 +50,7 @@ def test_a_file_comes_at_the_pace_of_the_clock():
 
 
 def test_who_is_too_slow_loses_samples_that_are_counted(monkeypatch):
-    monkeypatch.setattr("rtkit.audio.realtime.CAPACITY", 0.1)
+    monkeypatch.setattr("rtkit.handover.pacing.CAPACITY", 0.1)
     source = Realtime(Numbers(RATE), Options(block=100))
     source.open()
     got = 0

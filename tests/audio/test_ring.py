@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtkit.audio.ring import Ring
+from rtkit.handover.ring import Ring
 
 
 def numbered(first, n, channels=1):

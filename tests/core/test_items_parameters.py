@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtkit import UsageError
-from rtkit.parameters import check_values, parameters_of, parse_step
+from rtkit.core.parameters import check_values, parameters_of, parse_step
 from tests.core.gain import Gain, Through
 
 

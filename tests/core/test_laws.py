@@ -2,7 +2,7 @@
 
 import pytest
 
-from rtkit.plugins import host
+from rtkit.core.host import host
 from rtkit.testing import check_processor
 
 NAMES = list(host().processors)

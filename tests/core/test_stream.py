@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 import rtkit
 from rtkit import InputError, Options, SpecError, Stream, UsageError
-from rtkit.report import Histograms
-from rtkit.stream import StepError
+from rtkit.core.stream import StepError
+from rtkit.core.timings import Histograms
 from tests.core import gain
 
 
@@ -342,8 +342,8 @@ def test_percentiles_are_at_most_a_bin_too_high(durations):
 
 
 def test_hooks_see_a_stream_from_start_to_stop():
-    from rtkit.hookspecs import hookimpl
-    from rtkit.plugins import host
+    from rtkit.core.hookspecs import hookimpl
+    from rtkit.core.host import host
 
     seen = []
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtkit import InputError, Options, UsageError
-from rtkit.endpoints import make_source
+from rtkit.core.endpoints import make_source
 
 
 def take(kind, count, dtype=np.float64, **options):

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rtkit import InputError, Options, Stream, endpoints
-from rtkit.items import Block, Event, SampleSpec
-from rtkit.signals.jsonl import EventLines
+from rtkit import InputError, Options, Stream
+from rtkit.core import endpoints
+from rtkit.core.event_lines import EventLines
+from rtkit.core.items import Block, Event, SampleSpec
+from rtkit.core.sink import Sink
 from rtkit.signals.table import CsvFile, CsvSink, NpyFile, unique
-from rtkit.sink import Sink
 
 VALUES = st.floats(allow_nan=True, allow_infinity=False)
 
@@ -217,7 +218,7 @@ def test_the_longest_suffix_wins(tmp_path, monkeypatch):
         def __init__(self, path, options):
             self.name = path
 
-    monkeypatch.setitem(endpoints.host().sinks.classes, ".ann.csv", (Own,))
+    monkeypatch.setitem(endpoints.host().sinks._entries, ".ann.csv", [(Own, "own")])
     source = CsvFile("in.csv", Options())
     assert type(endpoints.make_sink(str(tmp_path / "100.ann.CSV"), Options(), source)) is Own
     assert type(endpoints.make_sink(str(tmp_path / "100.b.csv"), Options(), source)) is CsvSink

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtkit import FrameProcessor, InputError, SampleProcessor, Sink, Source, SplitFrameProcessor, Stream, UsageError
-from rtkit.items import Block, Event, Frame, FrameSpec, SampleSpec
+from rtkit import FrameProcessor, InputError, ParallelFrameProcessor, SampleProcessor, Sink, Source, Stream, UsageError
+from rtkit.core.items import Block, Event, Frame, FrameSpec, SampleSpec
+from rtkit.core.settings import read_pipeline, write_pipeline
 from rtkit.live.browser import MAX_SIDE_PX, BrowserCamera, BrowserMicrophone, decode, jpeg_size
 from rtkit.live.encoder import BANDS, FLOOR_DB, SignalEncoder, spectra
 from rtkit.live.folder import Folder
@@ -21,7 +22,6 @@ from rtkit.live.messages import Set
 from rtkit.live.recorder import Recorder
 from rtkit.live.session import Session
 from rtkit.live.tap import StreamTap
-from rtkit.pipeline import read_pipeline, write_pipeline
 from rtkit.video.opencv import opencv
 
 
@@ -181,7 +181,7 @@ class Marks(FrameProcessor):
         return frame.with_data(np.full((2, 2, 3), [before, self.value, 0], np.uint8))
 
 
-class ParallelMarks(SplitFrameProcessor):
+class ParallelMarks(ParallelFrameProcessor):
     """The same, with its first part for several frames at once."""
 
     live: ClassVar = ("value",)
@@ -189,12 +189,12 @@ class ParallelMarks(SplitFrameProcessor):
     def __init__(self, value: int = 0) -> None:
         self.value = value
 
-    def look(self, frame):
+    def infer(self, frame):
         before = self.value
         time.sleep(0.003)
         return before
 
-    def finish(self, frame, found):
+    def render(self, frame, found):
         return frame.with_data(np.full((2, 2, 3), [found, self.value, 0], np.uint8))
 
 
@@ -299,40 +299,6 @@ def test_a_parameter_of_samples_changes_between_two_blocks(tmp_path):
     session.close()
 
 
-def test_a_change_is_applied_at_once_while_a_file_is_paused_and_given_up_at_its_end():
-    tap = StreamTap(None)
-    tap.pause(True)
-    waiting = threading.Thread(target=tap.between_items)
-    waiting.start()
-    called = []
-    tap.apply(lambda: called.append(1)).result(5)
-    assert called == [1]
-    assert waiting.is_alive()
-    tap.pause(False)
-    waiting.join(5)
-    assert not waiting.is_alive()
-    pending = tap.apply(lambda: called.append(2))
-    tap.end()
-    assert pending.cancelled()
-    assert tap.apply(lambda: called.append(3)).cancelled()
-    tap.between_items()
-    assert called == [1]
-
-
-def test_a_change_waits_until_no_frame_is_under_way():
-    tap = StreamTap(Recorder(None))
-    frame = Frame(np.zeros((2, 2), np.uint8), 0, 0.0)
-    tap.on_input(frame)
-    change = tap.apply(lambda: None)
-    waiting = threading.Thread(target=tap.between_items)
-    waiting.start()
-    with pytest.raises(TimeoutError):
-        change.result(0.2)
-    tap.on_output(frame)
-    change.result(5)
-    waiting.join(5)
-
-
 @given(st.text(max_size=40))
 @settings(deadline=None)
 def test_no_name_leads_out_of_the_folder(tmp_path_factory, name):
@@ -378,7 +344,7 @@ def test_a_pipeline_that_was_written_reads_as_it_was(tmp_path_factory, chosen, s
     settings = {"source": source, "realtime": True, "steps": [{"processor": "echo", **chosen}]}
     path.write_text(write_pipeline(settings), encoding="utf-8")
     told = ",".join(f"{key}={'none' if value is None else value}" for key, value in chosen.items())
-    assert read_pipeline(path) == settings | {"steps": [f"echo:{told}" if told else "echo"]}
+    assert read_pipeline(path) == settings | {"to": [], "steps": [f"echo:{told}" if told else "echo"]}
 
 
 def jpeg(width, height):

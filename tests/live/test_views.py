@@ -11,11 +11,12 @@ import pytest
 import rtkit_ecg
 
 import rtkit.live
-from rtkit import Event, hookimpl, listing
+from rtkit import Event, hookimpl
+from rtkit.cli import listing
+from rtkit.core.host import Host, host
+from rtkit.core.views import find_views
 from rtkit.live import server as server_module
 from rtkit.live.server import LiveServer
-from rtkit.plugins import Host, host
-from rtkit.views import find_views
 from tests.live.talk import Page
 
 VIEW = "export default class { constructor() { this.element = document.createElement('p'); } }"
@@ -49,7 +50,7 @@ def loaded(tmp_path):
 
     def add(name, body, files):
         made.add_file(plugin(tmp_path, name, body, files))
-        return find_views(made)[name]
+        return find_views(made)[f"file:{name}"]
 
     return add
 
@@ -133,8 +134,8 @@ def test_a_page_is_told_of_the_views_and_gets_them(serve):
     server = serve()
     with Page(server) as page:
         views = {view["module"]: view for view in page.hello["views"]}
-    strip = views["/views/ecg/strip.js"]
-    assert (strip["plugin"], set(strip["wants"])) == ("ecg", {"ecg", "beat", "rhythm", "quality"})
+    strip = views["/views/rtkit:ecg/strip.js"]
+    assert (strip["plugin"], set(strip["wants"])) == ("rtkit:ecg", {"ecg", "beat", "rhythm", "quality"})
     for module in views:
         status, kind, text = get(server, module)
         assert (status, kind.partition(";")[0]) == (200, "text/javascript")
@@ -148,32 +149,32 @@ def test_only_what_belongs_to_views_is_served(serve, views, tmp_path):
     server = serve()
     secret.symlink_to(Path(rtkit_ecg.__file__).parent / "views" / "strip.js")
     for name in ("a.js", "b.js", "style.css"):
-        assert get(server, f"/views/mine/{name}")[0] == 200, name
+        assert get(server, f"/views/file:mine/{name}")[0] == 200, name
     for name in (
         "none.js", "", ".", "..", "keys.json", "data.py", "secret.js", "inner/c.js", "../secret.js", "..%2fsecret.js", "%2e%2e/secret.js",
         "../mine.py", "%2fetc%2fpasswd", "a.js%00", "../../../etc/passwd", "..%5csecret.js",
     ):  # fmt: skip
-        assert get(server, f"/views/mine/{name}")[0] == 404, name
-    for path in ("/views/", "/views/none/a.js", "/views/../views/mine.py", "/views/a.js", "/views//a.js", "/views/core/strip.js"):
+        assert get(server, f"/views/file:mine/{name}")[0] == 404, name
+    for path in ("/views/", "/views/none/a.js", "/views/../views/mine.py", "/views/a.js", "/views//a.js", "/views/rtkit:signals/strip.js"):
         assert get(server, path)[0] == 404, path
-    assert get(server, "/views/mine/a.js")[0] == 200
+    assert get(server, "/views/file:mine/a.js")[0] == 200
 
 
 def test_a_server_starts_although_views_are_refused(serve, views, caplog):
     views(mine=("raise RuntimeError('no luck')", {}))
     with caplog.at_level(logging.WARNING, "rtkit"):
         server = serve()
-    assert [record.getMessage() for record in caplog.records] == ["views of plug-in 'mine': RuntimeError: no luck"]
+    assert [record.getMessage() for record in caplog.records] == ["views of plug-in file:mine: RuntimeError: no luck"]
     with Page(server) as page:
-        assert "/views/ecg/strip.js" in {view["module"] for view in page.hello["views"]}
-        assert "mine" not in {view["plugin"] for view in page.hello["views"]}
+        assert "/views/rtkit:ecg/strip.js" in {view["module"] for view in page.hello["views"]}
+        assert "file:mine" not in {view["plugin"] for view in page.hello["views"]}
 
 
 def test_the_page_and_its_server_know_no_plugin_by_name():
-    own = {point.name for point in importlib.metadata.entry_points(group="rtkit") if point.value.startswith("rtkit_")}
-    names = own | set(host().processors)
+    own = [point.name for point in importlib.metadata.entry_points(group="rtkit") if point.value.startswith("rtkit_")]
+    names = {name for info in host().plugins.values() if info.name in own for name in (info.name, *info.processors)}
     names |= {name for views in find_views(host()).values() for wants in views.modules.values() for name in wants}
-    names -= {"live"}  # the page itself
+    assert {"ecg", "sysid", "arx", "beat"} <= names
     texts = [path for path in Path(rtkit.live.__file__).parent.rglob("*") if path.suffix in (".py", ".js", ".html", ".css")]
     found = [
         (path.name, word[0])
@@ -304,7 +305,7 @@ def test_a_view_that_fails_is_told_of_and_dropped(page_of, views, script, why):
     views(mine=("register('pass', 'views/bad.js'); register('adaline', 'views/bad.js')", {"views/bad.js": script}))
     page = page_of()
     watch(page, "near.flac", "adaline")
-    expect(page.locator("#error")).to_contain_text("the view bad.js of plug-in mine was dropped", timeout=30_000)
+    expect(page.locator("#error")).to_contain_text("the view bad.js of plug-in file:mine was dropped", timeout=30_000)
     expect(page.locator("#error")).to_contain_text(why if "/" not in why else "bad.js")
     expect(page.locator("canvas.wave").first).to_be_visible(timeout=30_000)
     expect(page.locator("figcaption").filter(has_text="ERLE")).to_be_visible(timeout=90_000)

@@ -14,7 +14,7 @@ from rtkit_cam.steady import Steady
 
 import rtkit
 from rtkit import InputError, UsageError
-from rtkit.items import Frame, FrameSpec
+from rtkit.core.items import Frame, FrameSpec
 from rtkit.testing import check_processor
 from tests.rtkit_cam.heads import network
 from tests.video.clips import CLIP

@@ -12,7 +12,7 @@ from rtkit_cluster.encoder import Encoder
 
 import rtkit
 from rtkit import InputError, UsageError
-from rtkit.items import Frame, FrameSpec
+from rtkit.core.items import Frame, FrameSpec
 from rtkit.testing import check_processor
 from tests.rtkit_cluster.pictures import FRUITS, VISION, averaging, fruits
 

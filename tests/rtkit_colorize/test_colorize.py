@@ -16,7 +16,7 @@ from rtkit_colorize.steady import Steady
 import rtkit
 from export.colours import ab_error, colour_flicker, flicker, foreground, grey_copy, psnr, table
 from rtkit import InputError, UsageError
-from rtkit.items import FrameSpec
+from rtkit.core.items import FrameSpec
 from rtkit.testing import check_processor
 from rtkit.video.size import to_grey
 from rtkit.video.stills import read_picture

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from rtkit_ecg.beats import AFTER, BEFORE, FEATURES, BeatContext
 from rtkit_ecg.classifier import Classifier
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 from rtkit.onnx import load
 from tests.rtkit_ecg.hearts import excerpt
 

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rtkit
-from rtkit.errors import SpecError
-from rtkit.items import Block, SampleSpec
+from rtkit.core.errors import SpecError
+from rtkit.core.items import Block, SampleSpec
 from tests.rtkit_ecg.hearts import errors, events_of, excerpt, found_beats, heart, needs_shared, shared, shared_names
 
 #: A few records for what is repeated many times: clean, noisy, small QRS, atrial fibrillation, ventricular beats, low signal.

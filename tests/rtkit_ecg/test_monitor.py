@@ -4,8 +4,8 @@ from rtkit_ecg.demo import DATA
 from rtkit_ecg.leads import choose
 
 import rtkit
-from rtkit.errors import InputError, SpecError
-from rtkit.items import SampleSpec
+from rtkit.core.errors import InputError, SpecError
+from rtkit.core.items import SampleSpec
 from tests.rtkit_ecg.hearts import errors, excerpt, heart
 
 ROWS = np.loadtxt(DATA / "heartbeats.csv", delimiter=",", dtype=np.float32)

@@ -17,7 +17,7 @@ from rtkit_ecg.strip import StripChart
 from rtkit_ecg.terminal import TerminalChart, braille, marked
 
 from rtkit import InputError, Options
-from rtkit.items import Block, Event, FrameSpec, SampleSpec
+from rtkit.core.items import Block, Event, FrameSpec, SampleSpec
 
 RATE = 250.0
 SPEC = SampleSpec(RATE, ("MLII", "V1"))

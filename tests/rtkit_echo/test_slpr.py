@@ -12,8 +12,8 @@ from rtkit_echo.slpr import Slpr
 from rtkit_echo.slpr_kernel import BIAS, CALM, QUIET
 from scipy.signal import fftconvolve, lfilter
 
-from rtkit.errors import InputError, SpecError, UsageError
-from rtkit.items import Block, SampleSpec
+from rtkit.core.errors import InputError, SpecError, UsageError
+from rtkit.core.items import Block, SampleSpec
 
 RATE = 8000
 CHANNELS = ("near", "far")

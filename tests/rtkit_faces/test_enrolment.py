@@ -13,8 +13,8 @@ from rtkit_faces.gathering import Gatherer, gather
 from rtkit_faces.normalising import HIGH, WIDE
 
 from rtkit import InputError
-from rtkit.items import Frame, FrameSpec
-from rtkit.source import Source
+from rtkit.core.items import Frame, FrameSpec
+from rtkit.core.source import Source
 from rtkit.video.opencv import opencv
 from rtkit.video.stills import write_picture
 from tests.rtkit_faces.pictures import COLLINS, HOPPER, STRANGE, album, on_wall

@@ -13,7 +13,7 @@ from rtkit_faces.tracks import Tracks, overlap
 
 import rtkit
 from rtkit import InputError, UsageError
-from rtkit.items import Frame, FrameSpec
+from rtkit.core.items import Frame, FrameSpec
 from rtkit.testing import check_processor
 from tests.rtkit_faces.pictures import COLLINS, HOPPER, STRANGE, album, on_wall
 

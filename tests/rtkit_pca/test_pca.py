@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rtkit
-from rtkit.errors import InputError, UsageError
+from rtkit.core.errors import InputError, UsageError
 from rtkit.testing import check_processor
 
 from .rows import RULES, spectrum

@@ -4,7 +4,7 @@ import numpy as np
 from rtkit_sysid.model import Form, Model, Predictor, Scale, products
 from rtkit_sysid.regressors import Order
 
-from rtkit.items import Block, SampleSpec
+from rtkit.core.items import Block, SampleSpec
 
 #: y[k] = 2 u[k] + 4 u[k-1] - 6 y[k-1] - 8 y[k-2], which is not stable: it is learned from rows of unrelated regressors.
 PLANT = np.array([2.0, 4.0, 0.0, -6.0, -8.0])

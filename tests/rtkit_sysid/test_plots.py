@@ -8,7 +8,7 @@ from rtkit_sysid import plots
 from rtkit_sysid.residuals import independence, whiteness
 from rtkit_sysid.transfer import TransferFunction
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 RESONANT = TransferFunction(np.array([0, 0, 0.5, 0.2, 0.1]), np.array([1, -1.5, 0.85]), 1000.0)
 UNSTABLE = TransferFunction(np.array([2.0, 4.0, 0.0]), np.array([1.0, 6.0, 8.0]), 1.0)

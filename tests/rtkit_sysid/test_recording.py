@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rtkit_sysid.recording import read_recording
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "sysid"
 

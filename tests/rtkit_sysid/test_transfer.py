@@ -9,7 +9,7 @@ from rtkit_sysid.model import Form, Predictor, Scale, products
 from rtkit_sysid.regressors import Order
 from rtkit_sysid.transfer import TransferFunction
 
-from rtkit.errors import InputError
+from rtkit.core.errors import InputError
 
 
 def linear(order, weights, inputs=1, scale=None, constant=0.0):

@@ -12,7 +12,7 @@ from rtkit_vae.network import PAIRS, Autoencoder
 
 import rtkit
 from rtkit import InputError, UsageError
-from rtkit.items import Frame, FrameSpec
+from rtkit.core.items import Frame, FrameSpec
 from rtkit.onnx.find import shipped
 from rtkit.testing import check_processor
 from tests import graphs

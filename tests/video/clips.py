@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rtkit.items import Frame, FrameSpec
-from rtkit.sink import Sink
-from rtkit.source import Options, Source
+from rtkit.core.items import Frame, FrameSpec
+from rtkit.core.sink import Sink
+from rtkit.core.source import Options, Source
 from rtkit.video.movie import Movie
 
 CLIP = Path(__file__).parents[2] / "plugins" / "rtkit_cam" / "data" / "bottles.mp4"

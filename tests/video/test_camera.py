@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rtkit import DeviceError, InputError, Options, Stream, UsageError
-from rtkit.processor import FrameProcessor
+from rtkit.core.processor import FrameProcessor
 from rtkit.video import camera
 from tests.video.clips import CLIP, Seen, numbered
 

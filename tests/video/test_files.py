@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtkit import InputError, Options, Stream, UsageError
-from rtkit.items import Frame, FrameSpec
+from rtkit.core.items import Frame, FrameSpec
 from rtkit.video.movie import Movie
 from rtkit.video.size import fit, parse_size
 from tests.video.clips import CLIP, Numbers, Seen, numbered, write_movie

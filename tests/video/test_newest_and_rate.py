@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtkit.items import Frame
-from rtkit.video.newest import Newest
+from rtkit.core.items import Frame
+from rtkit.handover.latest import LatestFrame
 from rtkit.video.rate import Due
 
 PICTURE = np.zeros((2, 2, 3), np.uint8)
@@ -17,7 +17,7 @@ PICTURE = np.zeros((2, 2, 3), np.uint8)
 
 @given(st.lists(st.booleans(), max_size=200))
 def test_the_newest_frame_never_one_twice_and_every_skip_is_counted(puts):
-    newest, offered, taken = Newest(), 0, []
+    newest, offered, taken = LatestFrame(), 0, []
     for put in puts:
         if put:
             newest.put(Frame(PICTURE, offered, 0.0))
@@ -33,7 +33,7 @@ def test_the_newest_frame_never_one_twice_and_every_skip_is_counted(puts):
 
 
 def test_a_reader_waits_for_a_frame_and_hears_of_the_end():
-    newest = Newest()
+    newest = LatestFrame()
     threading.Timer(0.05, lambda: newest.put(Frame(PICTURE, 7, 0.0))).start()
     assert newest.take(5.0).index == 7
     begin = time.perf_counter()

@@ -100,7 +100,7 @@ def test_however_the_bytes_arrive_the_frames_are_the_same(pieces, known):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.readv", Input(data[known:], list(pieces)).readv)
         patch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115
-        source = pipe.FramePipe(Options(), data[:known])
+        source = pipe.FramePipe("", Options(), data[:known])
         assert source.open().fps == 5
         frames = list(source)
     assert [number_of(frame.image) for frame in frames] == [0, 1, 2, 3]
@@ -112,4 +112,4 @@ def test_a_header_of_noise_is_refused():
         patch.setattr("os.readv", Input(bytes(range(1, 255)) * 90, []).readv)
         patch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115
         with pytest.raises(InputError, match="Y4M"):
-            pipe.FramePipe(Options(format="y4m")).open()
+            pipe.FramePipe("", Options(format="y4m")).open()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtkit import Enough, FrameProcessor, InputError, SplitFrameProcessor, Stream, UsageError
-from rtkit.stream import StepError
+from rtkit import FrameProcessor, InputError, ParallelFrameProcessor, StopStream, Stream, UsageError
+from rtkit.core.stream import StepError
 from tests.video.clips import Numbers, Seen, number_of
 
 
@@ -30,7 +30,7 @@ class Count(FrameProcessor):
         return frame
 
 
-class Slow(SplitFrameProcessor):
+class Slow(ParallelFrameProcessor):
     """Looks at every frame but each third, some longer than others; counts how many it looks at at once."""
 
     def __init__(self, fails_at: int = -1):
@@ -40,10 +40,10 @@ class Slow(SplitFrameProcessor):
         self.lock, self.now, self.most, self.finished = threading.Lock(), 0, 0, []
         return super().open(spec)
 
-    def wants(self, frame):
+    def should_infer(self, frame):
         return frame.index % 3 != 2
 
-    def look(self, frame):
+    def infer(self, frame):
         with self.lock:
             self.now += 1
             self.most = max(self.most, self.now)
@@ -54,7 +54,7 @@ class Slow(SplitFrameProcessor):
             self.now -= 1
         return number_of(frame.image)
 
-    def finish(self, frame, found):
+    def render(self, frame, found):
         assert found == (None if frame.index % 3 == 2 else frame.index)
         self.finished.append(frame.index)
         self.emit(frame.time, "slow", str(frame.index))
@@ -120,7 +120,7 @@ def test_seconds_and_a_sink_that_has_enough_end_the_stream_well(threads):
 
     def stop(frame):
         if frame.index == 9:
-            raise Enough
+            raise StopStream
 
     seen = Seen(stop)
     report = Stream(Numbers(1000), [Slow()], to=[seen], threads=threads).run()
@@ -159,16 +159,16 @@ def test_a_video_plays_in_real_time_and_skips_for_who_is_slow():
 def test_a_look_that_depends_on_other_looks_breaks_the_law():
     from rtkit.testing import check_processor
 
-    class Careless(SplitFrameProcessor):
+    class Careless(ParallelFrameProcessor):
         def open(self, spec):
             self.count = 0
             return super().open(spec)
 
-        def look(self, frame):
+        def infer(self, frame):
             self.count += 1
             return self.count
 
-        def finish(self, frame, found):
+        def render(self, frame, found):
             return frame.with_data(np.full_like(frame.image, found))
 
     with pytest.raises(AssertionError, match="in another order"):

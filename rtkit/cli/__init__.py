@@ -1,0 +1,1 @@
+"""The command line: `app` holds the commands, the others what they show."""

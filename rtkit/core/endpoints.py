@@ -1,0 +1,129 @@
+"""Sources and sinks by name: which class answers to a file, a kind, a URL, an array, a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtkit.core.errors import InputError, UsageError
+from rtkit.core.host import host
+from rtkit.core.memory import ArraySource, FunctionSink, IterableSource
+from rtkit.core.registry import Registry
+from rtkit.core.sink import Alternatives, Sink
+from rtkit.core.source import Options, Source
+from rtkit.core.standard_input import StandardInput
+
+#: The name under which a source of folders is registered, and that of the source that plays a file as if it were a device.
+FOLDER, REALTIME = "/", "realtime"
+
+#: What a stream takes as its source and as a sink.
+AnySource: TypeAlias = str | Path | Source | NDArray[Any] | Iterable[Any]
+AnySink: TypeAlias = str | Path | Sink | Callable[[Any], Any]
+
+
+def make_source(source: AnySource, options: Options, far: AnySource | None = None, realtime: bool = False) -> Source:
+    """Make a source from its name, an array or an iterable, with a far end beside it, paced like a device if so wished.
+
+    Raises
+    ------
+    UsageError
+        Nothing answers to the name, or the parts do not go together.
+    InputError
+        A file that is not there.
+    """
+    made = _source(source, options)
+    if far is not None:
+        made = made.with_far(_source(far, options), options)
+    if realtime:
+        if made.live:
+            raise UsageError(f"{made.name}: is live already; realtime is for files")
+        made = _made(host().sources[REALTIME], made, options)
+    return made
+
+
+def _source(source: AnySource, options: Options) -> Source:
+    if isinstance(source, Source):
+        return source
+    if isinstance(source, np.ndarray):
+        return ArraySource(source, options)
+    if isinstance(source, Path):
+        source = str(source)
+    if not isinstance(source, str):
+        if not isinstance(source, Iterable):
+            raise UsageError(f"no source: {type(source).__name__}; expected a name, a path, an array, an iterable or a Source")
+        return IterableSource(source, options)
+    if "+" in source and "://" not in source and not Path(source).exists():
+        near, _, far = source.partition("+")
+        return _source(near, options).with_far(_source(far, options), options)
+    classes = _classes(source, host().sources, must_exist=True)
+    if len(classes) > 1:
+        return StandardInput(classes, options)
+    return _made(classes[0], _rest(source, host().sources), options)
+
+
+def source_class(name: str) -> type[Source]:
+    """The class that answers to the name of a source, which need not exist; errors as of `make_source`."""
+    cls: type[Source] = _classes(name, host().sources, must_exist=False)[0]
+    return cls
+
+
+def _made(cls: Callable[..., Source], rest: Any, options: Options) -> Source:
+    return cls(rest, options)
+
+
+def make_sink(sink: AnySink, options: Options, source: Source | None = None) -> Sink:
+    """Make a sink from its name, or from a function that is called with each item; `source` is what must not be overwritten.
+
+    Raises
+    ------
+    UsageError
+        Nothing answers to the name, or it would overwrite the file that is being read.
+    """
+    if isinstance(sink, Sink):
+        return sink
+    if callable(sink):
+        return FunctionSink(sink)
+    sink = str(sink)
+    path = Path(sink)
+    parts = [] if source is None else [*source.name.split("+"), *source.parts]
+    if path.exists() and any(Path(part).exists() and path.samefile(part) for part in parts):
+        raise UsageError(f"{sink}: belongs to the source; choose another name")
+    made: list[Sink] = [_sink(cls, sink, options) for cls in _classes(sink, host().sinks, must_exist=False)]
+    return made[0] if len(made) == 1 else Alternatives(made)
+
+
+def _sink(cls: Callable[..., Sink], sink: str, options: Options) -> Sink:
+    return cls(_rest(sink, host().sinks), options)
+
+
+def _classes(text: str, registry: Registry[Any], must_exist: bool) -> tuple[type[Any], ...]:
+    """Find the classes by scheme, kind, folder, or suffix (the longest that is known), in this order."""
+    scheme, separator, _ = text.partition("://")
+    if separator:
+        return registry.named(scheme.lower() + separator)
+    kind, _, _ = text.partition(":")
+    if kind in registry:
+        return registry.named(kind)
+    path = Path(text)
+    if must_exist and not path.exists():
+        kinds = ", ".join(name for name in registry if name[0] not in "./")
+        raise InputError(f"{text}: no such file, and no {registry.what} of that name ({kinds})")
+    if path.is_dir() and FOLDER in registry:
+        return registry.named(FOLDER)
+    parts = [part.lower() for part in path.suffixes]
+    suffixes = ["".join(parts[first:]) for first in range(len(parts))]
+    suffix = next((name for name in suffixes if name in registry), None)
+    if suffix is None:
+        known = " ".join(name for name in registry if name[0] == ".")
+        raise UsageError(f"{text}: no {registry.what} for files of type {path.suffix.lower() or 'without a suffix'}; known: {known}")
+    return registry.named(suffix)
+
+
+def _rest(text: str, registry: Registry[Any]) -> str:
+    """What a class is made from: the text after ``kind:``, or all of it."""
+    kind, _, rest = text.partition(":")
+    return rest if kind in registry and "://" not in text else text

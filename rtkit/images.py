@@ -1,0 +1,26 @@
+"""Pictures for plug-ins: reading and writing them, sizes, colours, text, cuts between scenes. OpenCV loads at the first use."""
+
+from __future__ import annotations
+
+from rtkit.core.items import Image
+from rtkit.video.opencv import opencv
+from rtkit.video.scene import Scenes
+from rtkit.video.size import LARGEST, fit, to_colour, to_grey
+from rtkit.video.stills import read_picture, write_picture
+from rtkit.video.suffixes import PICTURE as PICTURE_SUFFIXES
+from rtkit.video.text import write_line, write_lines
+
+__all__ = [
+    "LARGEST",
+    "PICTURE_SUFFIXES",
+    "Image",
+    "Scenes",
+    "fit",
+    "opencv",
+    "read_picture",
+    "to_colour",
+    "to_grey",
+    "write_line",
+    "write_lines",
+    "write_picture",
+]

@@ -1,0 +1,48 @@
+"""ONNX models for plug-ins: found, loaded, called, stepped with their state, described by their card, and written."""
+
+from __future__ import annotations
+
+from rtkit.onnx.card import NAME as CARD
+from rtkit.onnx.card import Card, Normalisation, Tensor, publish, read_card
+from rtkit.onnx.dense import Dense, DenseNetwork, write_dense
+from rtkit.onnx.find import MODEL, STEP, find, of_family
+from rtkit.onnx.model import Call, Model, bind, load, single
+from rtkit.onnx.normalising import UNIT, choose, zscore
+from rtkit.onnx.picture import PictureInput, picture_axis
+from rtkit.onnx.session import session
+from rtkit.onnx.stepper import Stepper
+from rtkit.onnx.writer import Beside, Layer, Network, Part, Product, write
+
+__all__ = [
+    "CARD",
+    "MODEL",
+    "STEP",
+    "UNIT",
+    "Beside",
+    "Call",
+    "Card",
+    "Dense",
+    "DenseNetwork",
+    "Layer",
+    "Model",
+    "Network",
+    "Normalisation",
+    "Part",
+    "PictureInput",
+    "Product",
+    "Stepper",
+    "Tensor",
+    "bind",
+    "choose",
+    "find",
+    "load",
+    "of_family",
+    "picture_axis",
+    "publish",
+    "read_card",
+    "session",
+    "single",
+    "write",
+    "write_dense",
+    "zscore",
+]
