@@ -292,17 +292,17 @@ def test_a_view_gets_signals_in_the_form_that_it_asks_for(page_of, views):
     [
         ("export default class {", "views/bad.js"),
         ("throw new Error('not today');", "not today"),
-        ("export const nothing = 1;", "View"),
+        ("export const nothing = 1;", "its default export is no class"),
         ("export default class {}", "it has no element"),
         (f"export default class {{ {STAND} samples() {{ throw new Error('not today'); }} }}", "not today"),
-        (f"export default class {{ {STAND} draw() {{ throw new Error('not today'); }} }}", "not today"),
+        (f"export default class {{ {STAND} event() {{}} draw() {{ throw new Error('not today'); }} }}", "not today"),
         ("import x from './none.js'; export default class {}", "bad.js"),
     ],
 )  # fmt: skip
 def test_a_view_that_fails_is_told_of_and_dropped(page_of, views, script, why):
     from playwright.sync_api import expect
 
-    views(mine=("register('pass', 'views/bad.js'); register('adaline', 'views/bad.js')", {"views/bad.js": script}))
+    views(mine=("register('echo', 'views/bad.js'); register('adaline', 'views/bad.js')", {"views/bad.js": script}))
     page = page_of()
     watch(page, "near.flac", "adaline")
     expect(page.locator("#error")).to_contain_text("the view bad.js of plug-in file:mine was dropped", timeout=30_000)

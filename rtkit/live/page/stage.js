@@ -24,6 +24,7 @@ class PluginView {
     try {
       const late = new Promise((_, reject) => { setTimeout(() => reject(new Error(`not loaded within ${LOAD_TIMEOUT_MS / 1000} s`)), LOAD_TIMEOUT_MS); });
       const { default: View } = await Promise.race([import(module), late]);
+      if (typeof View !== "function") throw new TypeError("its default export is no class");
       this.form = View.form ?? null;
       this.view = new View();
       if (!(this.view.element instanceof Element)) throw new TypeError("it has no element");
