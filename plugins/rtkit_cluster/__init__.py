@@ -21,7 +21,7 @@ def rtkit_register_processors(register: Register) -> None:
 
 
 @hookimpl
-def rtkit_register_views(register: Callable[[str, str], None]) -> None:
+def rtkit_register_views(register: Callable[..., None]) -> None:
     """Where the picture lies among the clusters."""
     register("cluster", "views/map.js")
 

@@ -37,10 +37,10 @@ def rtkit_list_devices() -> list[dict[str, Any]]:
 
 
 @hookimpl
-def rtkit_register_views(register: Callable[[str, str], None]) -> None:
+def rtkit_register_views(register: Callable[..., None]) -> None:
     """The strip chart."""
     for name in ("ecg", "beat", "rhythm", "quality"):
-        register(name, "views/strip.js")
+        register(name, "views/strip.js", form="trace")
 
 
 @hookimpl

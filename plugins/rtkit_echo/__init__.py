@@ -21,7 +21,7 @@ def rtkit_register_processors(register: Register) -> None:
 
 
 @hookimpl
-def rtkit_register_views(register: Callable[[str, str], None]) -> None:
+def rtkit_register_views(register: Callable[..., None]) -> None:
     """Echo return loss enhancement over time, and what else is told of the echo."""
     register("echo", "views/erle.js")
 

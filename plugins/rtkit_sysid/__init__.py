@@ -22,10 +22,10 @@ def rtkit_register_processors(register: Register) -> None:
 
 
 @hookimpl
-def rtkit_register_views(register: Callable[[str, str], None]) -> None:
+def rtkit_register_views(register: Callable[..., None]) -> None:
     """Measured and predicted output, coefficients, poles and zeros."""
     for name in ("arx", "narx", "model"):
-        register(name, "views/identification.js")
+        register(name, "views/identification.js", form="trace")  # single samples, whatever the rate
 
 
 @hookimpl

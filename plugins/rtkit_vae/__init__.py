@@ -21,7 +21,7 @@ def rtkit_register_processors(register: Register) -> None:
 
 
 @hookimpl
-def rtkit_register_views(register: Callable[[str, str], None]) -> None:
+def rtkit_register_views(register: Callable[..., None]) -> None:
     """How strange the picture is, and where it lies in the latent space."""
     register("latent", "views/latent.js")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pluggy
@@ -44,13 +43,14 @@ def rtkit_register_sinks(register: Register) -> None:
 
 
 @hookspec
-def rtkit_register_views(register: Callable[[str, str | Path], None]) -> None:
+def rtkit_register_views(register: Callable[..., None]) -> None:
     """Register views of the live page: ``register("beat", "views/strip.js")``.
 
     The first argument is the kind of an event or the name of a processor: the page shows the view while a stream has such a processor,
     and once it has found such an event. Several may share a view. The second is the path of an ES module whose default export is the
     view (see `docs/plugins.md`), relative to the folder of the plug-in's module. The views of a plug-in lie in one folder, whose
-    scripts, styles and pictures are served under one address, so that they may import and show each other.
+    scripts, styles and pictures are served under one address, so that they may import and show each other. A third argument `form`
+    says how the view has to get the signals: ``"trace"`` (samples) or ``"sound"`` (envelopes and spectra); without it by their rate.
     """
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from rtkit.core.host import Host
 
+#: How signals come to a view: as samples, or as envelopes and spectra.
+Form: TypeAlias = Literal["trace", "sound"]
 #: A module is a script.
 SUFFIXES = (".js", ".mjs")
 
@@ -21,6 +23,8 @@ class PluginViews:
     ----------
     modules : dict of str to list of str
         Kinds of events and names of processors that a module shows, by the name of its file.
+    forms : dict of str to str
+        How signals have to come, for each kind or processor for which the view says so.
     folder : Path or None
         Where the modules are; None if there are none.
     error : str or None
@@ -28,6 +32,7 @@ class PluginViews:
     """
 
     modules: dict[str, list[str]] = field(default_factory=dict)
+    forms: dict[str, Form] = field(default_factory=dict)
     folder: Path | None = None
     error: str | None = None
 
@@ -39,16 +44,20 @@ def find_views(host: Host) -> dict[str, PluginViews]:
         views = PluginViews()
         home = _home(implementation.plugin)
 
-        def register(name: str, path: str | Path, views: PluginViews = views, home: Path = home) -> None:
+        def register(name: str, path: str | Path, form: Form | None = None, *, views: PluginViews = views, home: Path = home) -> None:
             module = (home / path).resolve()
             if not isinstance(name, str) or not name:
                 raise TypeError(f"{name!r} is no kind of event and no name of a processor")
+            if form not in (None, *get_args(Form)):
+                raise ValueError(f"view {name!r}: form {form!r}; expected {' or '.join(get_args(Form))}")
             if module.suffix not in SUFFIXES or not module.is_file():
                 raise ValueError(f"view {name!r}: {path} is no file {' or '.join(SUFFIXES)}, looked for in {home}")
             if views.folder not in (None, module.parent):
                 raise ValueError(f"view {name!r}: {path} lies in another folder than the views before it")
             views.folder = module.parent
             views.modules.setdefault(module.name, []).append(name)
+            if form is not None:
+                views.forms[name] = form
 
         try:
             implementation.function(**dict.fromkeys(implementation.argnames, register))

@@ -123,9 +123,6 @@ class Client:
                 await asyncio.to_thread(session.record, message.on)
             case messages.Listen():
                 self._listening = message.on
-            case messages.Draw():
-                if self._feed is not None:
-                    self._feed.encoder.form = message.form
 
     def _take(self, kind: int, index: int, content: bytes) -> None:
         self._session.feed(index, content, BrowserCamera if kind == messages.FRAME else BrowserMicrophone)
@@ -197,14 +194,12 @@ class Feed:
     ----------
     listening : bool
         The page wants to hear the processed sound, too.
-    encoder : SignalEncoder
-        Makes packets of the signals.
     """
 
     def __init__(self, tap: StreamTap) -> None:
         self.tap = tap
         self.listening = False
-        self.encoder = SignalEncoder(tap)
+        self._encoder = SignalEncoder(tap)
         self._seen = 0  # number of the newest event
         self._shown: Frame | None = None
         self._heard: int | None = None
@@ -223,7 +218,7 @@ class Feed:
         sound = self._sound() if self.listening else None
         if not self.listening:
             self._heard = None
-        found += [message for message in (self.encoder.samples(), sound) if message is not None]
+        found += [message for message in (self._encoder.samples(), sound) if message is not None]
         if events:
             found.append({"is": "events", "events": events, "skipped": skipped})
         return found

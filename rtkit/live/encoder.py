@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from rtkit.live.history import SampleHistory
 from rtkit.live.tap import StreamTap
 
-#: From this rate (Hz) on a signal is drawn as sound.
-SOUND_RATE_HZ = 4000.0
+#: From this rate on a signal is drawn as sound; below the other one it is not if a view asks for it: a column has less than 10 samples.
+SOUND_RATE_HZ, MIN_SOUND_RATE_HZ = 4000.0, 500.0
 #: Seconds of a column of an envelope or spectrum, the most columns in a packet, and the length (s) of what is transformed.
 COLUMN_S, MAX_COLUMNS, WINDOW_S = 0.02, 16, 0.032
 #: Bands of a spectrum, and its lowest level (dB re full scale).
@@ -36,16 +36,10 @@ class SignalEncoder:
     ----------
     tap : StreamTap
         What there is to see.
-
-    Attributes
-    ----------
-    form : str or None
-        ``"trace"``: as samples; ``"sound"``: as envelopes, spectra and levels; None: as the rate suggests.
     """
 
     def __init__(self, tap: StreamTap) -> None:
         self._tap = tap
-        self.form: Literal["trace", "sound"] | None = None
         self._places = {"in": 0, "out": 0}  # samples up to here are drawn
 
     def _sides(self) -> list[tuple[str, SampleHistory]]:
@@ -58,8 +52,9 @@ class SignalEncoder:
         arrays: list[NDArray[Any]] = []
         start, rate, skipped = 0, 0.0, 0
         for side, history in self._sides():
-            form = self.form or ("sound" if history.spec.rate >= SOUND_RATE_HZ else "trace")
-            found = self._sound(side, history) if form == "sound" else self._trace(side, history)
+            form = self._tap.form or ("sound" if history.spec.rate >= SOUND_RATE_HZ else "trace")
+            heard = form == "sound" and history.spec.rate >= MIN_SOUND_RATE_HZ
+            found = self._sound(side, history) if heard else self._trace(side, history)
             if found is None:
                 continue
             place, left_out, described = found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from typing import Literal
 
 import msgspec
 
@@ -72,13 +71,7 @@ class Listen(Message):
     on: bool
 
 
-class Draw(Message):
-    """Send the signals of this stream in one form to this page, whatever their rate; None: by their rate."""
-
-    form: Literal["trace", "sound"] | None = None
-
-
-AnyMessage = Describe | Start | Pause | Resume | Stop | Set | Record | Listen | Draw
+AnyMessage = Describe | Start | Pause | Resume | Stop | Set | Record | Listen
 _decoder = msgspec.json.Decoder(AnyMessage)
 
 

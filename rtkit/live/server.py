@@ -97,11 +97,12 @@ class LiveServer:
         certificate: str | Path | None = None,
         key: str | Path | None = None,
     ) -> None:
-        self.session = Session(Folder(folder))
         self._views = find_views(plugins())
         for plugin, found in self._views.items():
             if found.error is not None:
                 logging.getLogger("rtkit").warning("views of plug-in %s: %s", plugin, found.error)
+        forms = {name: form for found in self._views.values() for name, form in found.forms.items()}
+        self.session = Session(Folder(folder), forms)
         self.guard = Guard(self._app(), is_local(host))
         self.pages = 0
         self._socket = _listen(host, port)

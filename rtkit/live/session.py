@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rtkit.core.errors import InputError, RtkitError, UsageError
@@ -15,6 +16,7 @@ from rtkit.core.processor import AnyProcessor
 from rtkit.core.report import Report
 from rtkit.core.source import Source
 from rtkit.core.stream import Stream
+from rtkit.core.views import Form
 from rtkit.live.browser import BrowserCamera, BrowserMicrophone
 from rtkit.live.folder import Folder
 from rtkit.live.messages import Describe, Set
@@ -35,6 +37,8 @@ class Session:
     ----------
     folder : Folder
         Where files are.
+    forms : mapping of str to str
+        How signals are drawn, by the processors and the kinds of events that have a view which says so.
 
     Attributes
     ----------
@@ -58,8 +62,9 @@ class Session:
         Called, by any thread, when the state has changed.
     """
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, forms: Mapping[str, Form] = MappingProxyType({})) -> None:
         self.folder = folder
+        self._forms = forms
         self.state = "idle"
         self.run = 0
         self.error: str | None = None
@@ -120,7 +125,7 @@ class Session:
     def _take(self, stream: Stream) -> None:
         self._stream, self.report, self.source = stream, stream.report, stream.source
         self._steps = list(stream.chain.steps)
-        tap = StreamTap(Recorder(Path(self._recordings.name)), every_frame=isinstance(stream.source, BrowserCamera))
+        tap = StreamTap(Recorder(Path(self._recordings.name)), isinstance(stream.source, BrowserCamera), self._forms)
         tap.opened = lambda: self._change("running")
         tap.attach(stream)
         self.tap = tap

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from rtkit.core.items import Block, Event, Frame, Item, SampleSpec, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Source
+from rtkit.core.views import Form
 from rtkit.live.history import SampleHistory
 from rtkit.live.recorder import Recorder
 
@@ -25,6 +27,15 @@ KEPT_EVENTS = 200
 
 class StreamTap:
     """What there is to see of one stream.
+
+    Parameters
+    ----------
+    recorder : Recorder
+        See below.
+    every_frame : bool
+        See below.
+    forms : mapping of str to str
+        How signals are drawn in which there is an event of a kind, or which a processor handles; by its name.
 
     Attributes
     ----------
@@ -42,13 +53,15 @@ class StreamTap:
         The source is.
     every_frame : bool
         The source waits for each frame's answer: none is left out because the one before it has not been fetched.
+    form : str or None
+        How signals have to be drawn, as views of what was found in them say; None: as their rate suggests.
     frame : Frame or None
         The newest that went out.
     fetched : bool
         That one has been fetched.
     """
 
-    def __init__(self, recorder: Recorder, every_frame: bool = False) -> None:
+    def __init__(self, recorder: Recorder, every_frame: bool = False, forms: Mapping[str, Form] = MappingProxyType({})) -> None:
         self.recorder = recorder
         self.every_frame = every_frame
         self.input_spec: Spec | None = None
@@ -58,6 +71,8 @@ class StreamTap:
         self.watchers: dict[object, Callable[[], None]] = {}
         self.opened: Callable[[], None] = lambda: None
         self.live = False
+        self.form: Form | None = None
+        self._forms = forms
         self.frame: Frame | None = None
         self.fetched = True
         self._events: deque[tuple[int, Event]] = deque(maxlen=KEPT_EVENTS)
@@ -68,6 +83,7 @@ class StreamTap:
     def attach(self, stream: Stream) -> None:
         """Tap both ends of a stream that does not run yet."""
         self.live = stream.source.live
+        self.form = next((self._forms[name] for name in stream.chain.names if name in self._forms), None)
         stream.source = TapSource(stream.source, self)
         stream.sinks.append(TapSink(self))
 
@@ -109,6 +125,7 @@ class StreamTap:
     def on_event(self, event: Event) -> None:
         """Take an event."""
         self.recorder.event(event)
+        self.form = self.form or self._forms.get(event.kind)
         self._events.append((next(self._numbers), event))
         self.wake()
 

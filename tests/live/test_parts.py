@@ -52,8 +52,8 @@ def test_a_tone_stands_in_its_band_with_its_level(band, level):
     assert np.abs(columns.max(axis=1) - expected).max() <= 255 * 2 / -FLOOR_DB  # 2 dB: a tone between two lines of the transform
 
 
-def tapped(spec, every_frame=False):
-    tap = StreamTap(None, every_frame)
+def tapped(spec, every_frame=False, forms=None):
+    tap = StreamTap(None, every_frame, forms or {})
     tap.input_history, tap.output_history = SampleHistory(spec), SampleHistory(spec)
     tap.watchers["page"] = lambda: None
     return tap
@@ -94,12 +94,22 @@ def test_a_slow_signal_is_drawn_sample_by_sample():
     np.testing.assert_array_equal(drawn[:, 0], np.arange(12))
 
 
-def test_who_wants_samples_gets_them_at_any_rate():
-    tap = tapped(SampleSpec(50000.0, ("u", "y")))
+@pytest.mark.parametrize("kind", ["model", "other"])
+def test_a_view_that_wants_samples_gets_them_at_any_rate(kind):
+    tap = tapped(SampleSpec(50000.0, ("u", "y")), forms={"model": "trace"})
+    tap.recorder = Recorder(None)
     encoder = SignalEncoder(tap)
-    encoder.form = "trace"
+    tap.on_event(Event(0.0, kind))
     tap.input_history.write(np.zeros((100, 2), np.float32))
-    assert b'"trace"' in encoder.samples()
+    assert (b'"trace"' in (encoder.samples() or b"")) is (kind == "model")
+
+
+@pytest.mark.parametrize(("rate", "form"), [(10.0, b'"trace"'), (1000.0, b'"envelope"')])
+def test_a_view_that_wants_sound_gets_it_unless_the_rate_is_too_low(rate, form):
+    tap = tapped(SampleSpec(rate, ("near",)))
+    tap.form = "sound"
+    tap.input_history.write(np.zeros((1000, 1), np.float32))
+    assert form in SignalEncoder(tap).samples()
 
 
 def test_a_frame_that_was_not_fetched_is_not_copied_again():

@@ -74,6 +74,7 @@ def test_views_are_found_beside_their_plugin(loaded, tmp_path):
         ("register(3, 'views/a.js')", "3 is no kind of event"),
         ("register('x', 'views/a.js'); register('y', 'other.js')", "another folder"),
         ("register('beat')", "TypeError"),
+        ("register('beat', 'views/a.js', form='square')", "form 'square'; expected trace or sound"),
     ],
 )
 def test_a_plugin_whose_views_are_wrong_is_refused_alone(loaded, body, reason):
@@ -265,7 +266,6 @@ def test_the_view_of_the_docs_is_drawn(page_of, views):
 
 SIGNAL = """
 export default class {
-  static form = "trace";
   constructor() { this.element = document.createElement("p"); this.element.id = "mine"; }
   samples({ parts }) { this.element.textContent = `${parts[0].what} ${parts[0].values.constructor.name}`; }
 }
@@ -275,7 +275,7 @@ export default class {
 def test_a_view_gets_signals_in_the_form_that_it_asks_for(page_of, views):
     from playwright.sync_api import expect
 
-    views(mine=("register('adaline', 'views/signal.js')", {"views/signal.js": SIGNAL}))
+    views(mine=("register('adaline', 'views/signal.js', form='trace')", {"views/signal.js": SIGNAL}))
     page = page_of()
     watch(page, "near.flac", "adaline")
     expect(page.locator("#mine")).to_have_text("trace Float32Array", timeout=30_000)

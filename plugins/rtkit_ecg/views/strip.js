@@ -18,8 +18,6 @@ function key(name) {
 }
 
 export default class StripView {
-  static form = "trace";
-
   constructor() {
     this.timeline = null;
     this.beats = [];

@@ -8,8 +8,6 @@ const MAX_BARS = 16, BAR_PX = 24; // coefficients that are shown, and the height
 const digits = (value) => (Number.isFinite(value) ? value.toPrecision(3) : "–");
 
 export default class IdentificationView {
-  static form = "trace"; // single samples, whatever the rate
-
   constructor() {
     this.ring = null;
     this.outputs = []; // names; with one output it has none

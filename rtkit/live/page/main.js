@@ -35,13 +35,9 @@ function stageOf() {
   shown = state.run;
   byId("nothing").hidden = true;
   stage?.element.remove();
-  stage = new Stage(state.stream, views, { drawn: (index) => camera?.drawn(index), wantsForm, complain });
+  stage = new Stage(state.stream, views, { drawn: (index) => camera?.drawn(index), complain });
   byId("view").append(stage.element);
   return stage;
-}
-
-function wantsForm(form) {
-  if (running()) connection.say("draw", { form });
 }
 
 connection.on("samples", (packet) => stageOf()?.samples(packet));
@@ -105,7 +101,7 @@ connection.on("state", (now) => {
   if (!attached) chain.lock(busy());
   if (now.state === "running" && byId("listen").checked) connection.say("listen", { on: true });
   if (!busy() && before.state !== now.state && !opening) release();
-  if (stageOf()?.form) wantsForm(stage.form); // again, if the connection was lost meanwhile
+  stageOf();
 });
 
 connection.on("refused", ({ why }) => {

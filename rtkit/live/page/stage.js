@@ -25,7 +25,6 @@ class PluginView {
       const late = new Promise((_, reject) => { setTimeout(() => reject(new Error(`not loaded within ${LOAD_TIMEOUT_MS / 1000} s`)), LOAD_TIMEOUT_MS); });
       const { default: View } = await Promise.race([import(module), late]);
       if (typeof View !== "function") throw new TypeError("its default export is no class");
-      this.form = View.form ?? null;
       this.view = new View();
       if (!(this.view.element instanceof Element)) throw new TypeError("it has no element");
       this.element = this.view.element;
@@ -69,11 +68,10 @@ class PluginView {
 export class Stage {
   /**
    * `stream`: as the server tells its state; `entries`: the views that plug-ins have; `drawn(index)`: a frame is on the screen;
-   * `wantsForm(form)`: signals should come in this form; `complain(text)`.
+   * `complain(text)`: a view is dropped.
    */
-  constructor(stream, entries, { drawn, wantsForm, complain }) {
+  constructor(stream, entries, { drawn, complain }) {
     this.entries = entries;
-    this.wantsForm = wantsForm;
     this.complain = complain;
     this.views = []; // of plug-ins
     this.waiting = []; // messages, while views are loaded
@@ -97,9 +95,6 @@ export class Stage {
     for (const view of this.views) soon(view.draw);
   }
 
-  /** The form in which signals have to come for the views, or null. */
-  get form() { return this.#shown.find(({ form }) => form)?.form ?? null; }
-
   get #shown() { return this.views.filter(({ dropped }) => !dropped); }
 
   /** Views that ask for one of these names and are not here yet. */
@@ -119,7 +114,6 @@ export class Stage {
       this.general = null;
     }
     this.#place();
-    if (this.form) this.wantsForm(this.form);
     this.loading = false;
     this.#work();
   }
