@@ -76,6 +76,15 @@ def test_beats_are_told(server):
     assert "beat" in {event["kind"] for message in told for event in message["events"]}
 
 
+def test_a_view_that_wants_samples_gets_all_of_a_short_file_of_a_high_rate(server, recordings):
+    rows = (f"{k / 50000},{k % 7 - 3},{k * 5 % 11 - 5}" for k in range(500))
+    (recordings / "short.csv").write_text("\n".join(["time,u,y", *rows]))
+    with Page(server) as page:
+        parts = [part for message in page.run("short.csv", "arx") if message["is"] == "samples" for part in message["parts"]]
+    assert {part["what"] for part in parts} == {"trace"}
+    assert {part["side"] for part in parts} == {"in", "out"}
+
+
 def test_live_parameters_change_and_others_do_not(server):
     with Page(server) as page:
         page.start("near.flac", ("adaline", {"tail_ms": 64}), realtime=True, **CALL)
