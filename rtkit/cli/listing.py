@@ -9,7 +9,7 @@ from typing import Any
 from rtkit.core.errors import UsageError
 from rtkit.core.host import PluginInfo, host
 from rtkit.core.parameters import Parameter, parameters_of
-from rtkit.core.views import PluginViews, find_views
+from rtkit.provided.views import PluginViews, find_views
 
 Rows = list[dict[str, Any]]
 
@@ -65,7 +65,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     }
 
 
-def show(rows: Rows) -> None:
+def show_table(rows: Rows) -> None:
     """Print rows as a table."""
     from rich.console import Console
     from rich.table import Table

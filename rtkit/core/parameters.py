@@ -183,8 +183,8 @@ def _parameter_docs(doc: str) -> dict[str, str]:
     section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-{3,}|\Z)", doc, re.M | re.S)
     if section is None:
         return {}
-    entries = re.findall(r"^(\w+)\s*:[^\n]*\n((?:[ \t]+[^\n]*\n?|\n)*)", section.group(1), re.M)
-    return {name: " ".join(body.split()) for name, body in entries}
+    entries = re.findall(r"^(\w+(?:, \w+)*)\s*:[^\n]*\n((?:[ \t]+[^\n]*\n?|\n)*)", section.group(1), re.M)
+    return {name: " ".join(body.split()) for names, body in entries for name in names.split(", ")}
 
 
 def check_values(cls: type, values: dict[str, Any], owner: str | None = None) -> dict[str, Any]:

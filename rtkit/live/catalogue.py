@@ -6,20 +6,18 @@ import inspect
 import logging
 import math
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rtkit.core.devices import list_devices
-from rtkit.core.endpoints import source_class
 from rtkit.core.host import host
 from rtkit.core.parameters import Parameter, parameters_of
 from rtkit.core.processor import FrameProcessor
 from rtkit.core.source import Source
-from rtkit.core.views import PluginViews
 from rtkit.live.browser import BrowserCamera, BrowserMicrophone
 from rtkit.live.request import may_name
 from rtkit.live.session import Session
+from rtkit.provided.devices import list_devices
+from rtkit.provided.views import PluginViews
 from rtkit.signals.suffixes import SOUND
 
 log = logging.getLogger("rtkit")
@@ -87,17 +85,16 @@ def _devices() -> list[dict[str, Any]]:
 
 
 def _files(session: Session) -> list[dict[str, Any]]:
-    return [
-        _source("files", name, name, _class_of(str(session.folder.root / name)), far=name.lower().endswith(SOUND))
-        for name in session.folder.sources()
-    ]
+    return [_source("files", name, name, _class_of(name), far=name.lower().endswith(SOUND)) for name in session.folder.sources()]
 
 
-def _class_of(path: str) -> type[Source]:
+def _class_of(file: str) -> type[Source]:
+    """What reads a file: of the suffixes that its name ends with, the longest decides."""
+    suffix = max((name for name in host().sources if name.startswith(".") and file.lower().endswith(name)), key=len)
     try:
-        return source_class(path)
+        return host().sources[suffix]
     except Exception as error:  # likewise
-        log.warning("what %s gives is not known: %s", Path(path).name, error)
+        log.warning("what a file %s gives is not known: %s", suffix, error)
         return Source
 
 

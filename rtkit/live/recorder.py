@@ -9,11 +9,11 @@ from pathlib import Path
 
 from rtkit.core.endpoints import make_sink
 from rtkit.core.errors import InputError
-from rtkit.core.event_lines import as_line
-from rtkit.core.files import Lines
 from rtkit.core.items import Event, FrameSpec, Item, SampleSpec, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options
+from rtkit.signals.event_lines import as_line
+from rtkit.signals.lines import Lines
 
 #: Bytes after which a recording ends, so that a forgotten one does not fill the disk.
 MAX_BYTES = 2 * 2**30

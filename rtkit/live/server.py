@@ -20,13 +20,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rtkit.core.errors import DeviceError, InputError, RtkitError
 from rtkit.core.host import host as plugins
-from rtkit.core.views import find_views
 from rtkit.live.catalogue import catalogue
 from rtkit.live.client import Client
 from rtkit.live.folder import Folder
 from rtkit.live.guard import LOCAL_NAMES, Guard
 from rtkit.live.metrics import as_text
 from rtkit.live.session import Session
+from rtkit.provided.views import find_views
 from rtkit.signals.suffixes import SOUND
 
 PAGE = Path(__file__).parent / "page"

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from rtkit.core.errors import InputError, RtkitError, UsageError
 from rtkit.core.items import FrameSpec, SampleSpec, Spec
+from rtkit.core.parameters import check_values
 from rtkit.core.processor import AnyProcessor
 from rtkit.core.report import Report
 from rtkit.core.source import Source
 from rtkit.core.stream import Stream
-from rtkit.core.views import Form
 from rtkit.live.browser import BrowserCamera, BrowserMicrophone
 from rtkit.live.folder import Folder
 from rtkit.live.messages import Describe, Set
 from rtkit.live.recorder import Recorder
 from rtkit.live.request import StreamRequest, with_paths
 from rtkit.live.tap import StreamTap
+from rtkit.provided.views import Form
 
 #: Time (s) that a stream gets to end.
 END_TIMEOUT_S = 10.0
@@ -161,25 +163,27 @@ class Session:
             No such step, no live parameter, or a value that does not fit.
         """
         stream, request = self._stream, self.request
-        if stream is None or request is None or not 0 <= message.step < len(request.steps):
+        if stream is None or request is None or not 0 <= message.step < len(self._steps):
             raise UsageError(f"no running step has number {message.step}")
-        step, values = request.steps[message.step], with_paths(message.values, self.folder)
-        done = stream.set(message.step, **values)
+        processor, step = self._steps[message.step], request.steps[message.step]
+        values = with_paths(message.values, self.folder)
+        processor.check_live(values)
+        check_values(type(processor), values)
+        done: Future[None] = Future()
 
-        def note(done: Future[None]) -> None:
-            if not done.cancelled() and done.exception() is None:
+        def change() -> None:
+            try:
+                processor.set(**values)
+            except Exception as error:  # what it cannot do after all, such as find a class of its model: no reason to end the stream
+                done.set_exception(error if isinstance(error, RtkitError) else UsageError(f"{type(error).__name__}: {error}"))
+            else:
                 step.values.update(values)
+                done.set_result(None)
                 self._notify()
 
-        done.add_done_callback(note)
-        try:
+        stream.between_items(change)
+        with contextlib.suppress(TimeoutError):  # the next item brings it, if there is one
             done.result(0 if self.state == "paused" else SET_TIMEOUT_S)
-        except RtkitError:
-            raise
-        except (TimeoutError, CancelledError):  # the next item brings it, if there is one
-            pass
-        except Exception as error:  # of the processor's author
-            raise UsageError(f"{step.processor}: {type(error).__name__}: {error}") from error
 
     def record(self, on: bool) -> None:
         """Switch the recording.

@@ -14,9 +14,9 @@ import numpy as np
 from rtkit.core.items import Block, Event, Frame, Item, SampleSpec, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Source
-from rtkit.core.views import Form
 from rtkit.live.history import SampleHistory
 from rtkit.live.recorder import Recorder
+from rtkit.provided.views import Form
 
 if TYPE_CHECKING:
     from rtkit.core.stream import Stream

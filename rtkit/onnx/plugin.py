@@ -44,7 +44,7 @@ def model_command(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the shipped models, show the card of one, or time one: rtkit model bench MODEL."""
-    from rtkit.cli import listing
+    from rtkit import show_table
     from rtkit.onnx import command
 
     if which is not None and name != "bench":
@@ -53,9 +53,9 @@ def model_command(
         if which is None:
             raise UsageError("model bench: which? rtkit model lists them")
         rows = command.bench(which)
-        print(json.dumps(rows, indent=2)) if as_json else listing.show(rows)
+        print(json.dumps(rows, indent=2)) if as_json else show_table(rows)
     elif name is None:
-        print(json.dumps(command.listed(), indent=2)) if as_json else listing.show(command.listed())
+        print(json.dumps(command.listed(), indent=2)) if as_json else show_table(command.listed())
     elif as_json:
         print(command.as_json(name))
     else:

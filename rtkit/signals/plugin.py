@@ -19,7 +19,7 @@ def rtkit_register_processors(register: Register) -> None:
 
 @hookimpl
 def rtkit_register_sources(register: Register) -> None:
-    """Sound files, tables, standard input, synthetic signals, files in real time."""
+    """Sound files, tables, standard input, synthetic signals, files in real time, arrays and iterables of the caller."""
     for suffix in SOUND:
         register(suffix, "rtkit.signals.sound:SoundFile")
     register(".csv", "rtkit.signals.table:CsvFile")
@@ -27,6 +27,8 @@ def rtkit_register_sources(register: Register) -> None:
     register("-", "rtkit.signals.raw:RawInput")
     register("synth", "rtkit.signals.synth:Synthetic")
     register("realtime", "rtkit.handover.pacing:Realtime")
+    register("array", "rtkit.arrays.memory:ArraySource")
+    register("iterable", "rtkit.arrays.memory:IterableSource")
 
 
 @hookimpl
@@ -40,10 +42,11 @@ def rtkit_list_devices() -> list[dict[str, Any]]:
 
 @hookimpl
 def rtkit_register_sinks(register: Register) -> None:
-    """Sound files, tables, events as JSON lines, raw samples, nothing."""
+    """Sound files, tables, events as JSON lines, raw samples, functions of the caller, nothing."""
     for suffix in SOUND:
         register(suffix, "rtkit.signals.sound:SoundFileSink")
     register(".csv", "rtkit.signals.table:CsvSink")
-    register(".jsonl", "rtkit.core.event_lines:EventLines")
+    register(".jsonl", "rtkit.signals.event_lines:EventLines")
     register("-", "rtkit.signals.raw:RawOutput")
     register("null", "rtkit.signals.null:Null")
+    register("function", "rtkit.arrays.memory:FunctionSink")

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.core.blocks import BLOCK_SAMPLES, channel_names, in_blocks
 from rtkit.core.errors import UsageError
 from rtkit.core.items import Item, Samples, SampleSpec
 from rtkit.core.source import Options, Source
+from rtkit.signals.blocks import BLOCK_SAMPLES, channel_names, in_blocks
 from rtkit.signals.pair import Pair
 
 Signal: TypeAlias = Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]

@@ -12,11 +12,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.core.blocks import BLOCK_SAMPLES, channel_names, in_blocks, unique_names
 from rtkit.core.errors import InputError
 from rtkit.core.items import Block, Item, Samples, SampleSpec, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options, Source
+from rtkit.signals.blocks import BLOCK_SAMPLES, channel_names, in_blocks, unique_names
 from rtkit.signals.pair import Pair
 
 #: Bytes of text read at a time, and the longest line.

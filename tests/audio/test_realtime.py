@@ -50,7 +50,7 @@ def test_a_file_comes_at_the_pace_of_the_clock():
 
 
 def test_who_is_too_slow_loses_samples_that_are_counted(monkeypatch):
-    monkeypatch.setattr("rtkit.handover.pacing.CAPACITY", 0.1)
+    monkeypatch.setattr("rtkit.handover.pacing.RING_S", 0.1)
     source = Realtime(Numbers(RATE), Options(block=100))
     source.open()
     got = 0

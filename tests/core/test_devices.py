@@ -5,9 +5,9 @@ import json
 import pytest
 
 from rtkit import hookimpl
-from rtkit.core.devices import KEYS, list_devices
 from rtkit.core.host import Host, host
 from rtkit.live.request import may_name
+from rtkit.provided.devices import KEYS, list_devices
 
 STRAP = {"source": "strap:1", "name": "Chest strap", "group": "straps", "gives": "samples", "far": False, "battery": 0.8}
 
@@ -87,4 +87,4 @@ def test_what_is_read_from_files_and_addresses_is_not_open_to_pages():
 
 
 def test_every_shipped_source_says_what_it_gives():
-    assert {name for name in host().sources if host().sources[name].gives is None} == {"-", "realtime"}
+    assert {name for name in host().sources if host().sources[name].gives is None} == {"-", "realtime", "array", "iterable"}

@@ -127,8 +127,8 @@ def test_apply_and_stream_agree(tmp_path, noise):
 
 
 def test_apply_refuses_what_it_cannot_take():
-    for samples in (np.zeros(10, np.int16), np.zeros((2, 3, 4)), np.zeros((5, 0))):
-        with pytest.raises(InputError, match="expected floating-point"):
+    for samples in (np.zeros(10, np.int64), np.zeros((2, 3, 4)), np.zeros((5, 0))):
+        with pytest.raises(InputError, match="expected float or int16 samples"):
             rtkit.apply([], samples, rate=8000)
     with pytest.raises(UsageError, match="either rate="):
         rtkit.apply([], np.zeros(10))
@@ -324,11 +324,11 @@ def test_the_report_counts_and_times(noise):
     json.dumps(found)
     assert (found["items"], found["samples"], found["events"]) == (6, 24000, 1)
     assert [step["name"] for step in found["steps"]] == ["gain", "through"]
-    assert found["latency_ms"]["block"] == 256  # of a whole block, not of the rest at the end
+    assert found["latency_ms"] == {}  # a file is not late
+    assert found["open_s"] > 0
     for step in found["steps"]:
         assert 0 < step["p50_us"] <= step["p99_us"] <= step["max_us"]
     assert 0 < found["busy_s"] < found["wall_s"]
-    assert found["latency_ms"]["total"] == pytest.approx(sum(ms for part, ms in found["latency_ms"].items() if part != "total"), abs=0.01)
 
 
 @given(st.lists(st.integers(1, 9 * 10**10), min_size=1, max_size=200))

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 import rtkit_ecg
+from rtkit.cli.app.app import listing
 
 import rtkit.live
 from rtkit import Event, hookimpl
-from rtkit.cli import listing
 from rtkit.core.host import Host, host
-from rtkit.core.views import find_views
 from rtkit.live import server as server_module
 from rtkit.live.server import LiveServer
+from rtkit.provided.views import find_views
 from tests.live.talk import Page
 
 VIEW = "export default class { constructor() { this.element = document.createElement('p'); } }"

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.core.blocks import BLOCK_SAMPLES, channel_names
 from rtkit.core.errors import InputError, UsageError
 from rtkit.core.items import Block, Frame, FrameSpec, Item, SampleSpec, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options, Source
+from rtkit.signals.blocks import BLOCK_SAMPLES, channel_names
 
 
 def check_samples(array: NDArray[Any], owner: str, dtype: type[np.floating[Any]] = np.float32) -> NDArray[Any]:
@@ -176,9 +176,11 @@ class FunctionSink(Sink):
     ----------
     function : callable
         Takes a `Block` or a `Frame`, and keeps no reference to its array.
+    options : Options
+        None holds.
     """
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(self, function: Callable[[Any], Any], options: Options) -> None:
         self.name = getattr(function, "__name__", type(function).__name__)
         self._function = function
 

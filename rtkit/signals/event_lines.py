@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from rtkit.core.files import Lines
 from rtkit.core.items import Event, Item, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options
+from rtkit.signals.lines import Lines
 
 
 def as_line(event: Event) -> str:

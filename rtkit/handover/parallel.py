@@ -72,26 +72,32 @@ class ParallelSteps:
         Open; for frames.
     count : int
         Threads that work at once; others wait for the turn of their frame.
-    marks : list of int
-        Where the times of the steps go, as in `rtkit.core.timings.Timings`.
-    changes : collection
-        Not empty while live parameters wait to be set.
-    change : callable
-        Sets them; called when no frame is on its way.
     """
 
-    def __init__(self, chain: Chain, count: int, marks: list[int], changes: Collection[Any], change: Callable[[], None]) -> None:
+    def __init__(self, chain: Chain, count: int) -> None:
         self._chain = chain
-        self._changes = changes
-        self._change = change
         self._count = count
         self._working = threading.Semaphore(count)
-        self._marks = marks
-        self._gates = [(OrderedGate(), OrderedGate()) for _ in chain.steps]
         self._stopping = threading.Event()
 
-    def run(self, source: Source) -> Generator[InFlightFrame, None, None]:
-        """The frames of the source, each after its way through the chain."""
+    def run(
+        self, source: Source, marks: list[int], changes: Collection[Any], change: Callable[[], None]
+    ) -> Generator[InFlightFrame, None, None]:
+        """The frames of the source, each after its way through the chain.
+
+        Parameters
+        ----------
+        source : Source
+            Open.
+        marks : list of int
+            Where the times of the steps go, as in `rtkit.core.timings.Timings`.
+        changes : collection
+            Not empty while live parameters wait to be set.
+        change : callable
+            Sets them; called when no frame is on its way.
+        """
+        self._marks, self._changes, self._change = marks, changes, change
+        self._gates = [(OrderedGate(), OrderedGate()) for _ in self._chain.steps]
         for step in self._chain.steps:
             step.events = []  # of its own, so that those of two frames do not mix
         results: SimpleQueue[Future[InFlightFrame] | BaseException | None] = SimpleQueue()

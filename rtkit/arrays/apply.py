@@ -8,12 +8,12 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.core.blocks import channel_names
+from rtkit.arrays.memory import check_frames, check_rate, check_samples
 from rtkit.core.chain import Chain
 from rtkit.core.errors import SpecError, UsageError
 from rtkit.core.items import Block, Event, Frame, FrameSpec, Item, SampleSpec, Spec
-from rtkit.core.memory import check_frames, check_rate, check_samples
 from rtkit.core.processor import AnyProcessor, SampleProcessor
+from rtkit.signals.blocks import channel_names
 
 Steps: TypeAlias = str | AnyProcessor | Sequence[str | AnyProcessor]
 
