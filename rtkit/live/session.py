@@ -174,7 +174,7 @@ class Session:
         def change() -> None:
             try:
                 processor.set(**values)
-            except Exception as error:  # what it cannot do after all, such as find a class of its model: no reason to end the stream
+            except Exception as error:  # what it cannot do after all, such as find a class of that name: no reason to end the stream
                 done.set_exception(error if isinstance(error, RtkitError) else UsageError(f"{type(error).__name__}: {error}"))
             else:
                 step.values.update(values)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import rtkit_ecg
-from rtkit.cli.app.app import listing
 
 import rtkit.live
 from rtkit import Event, hookimpl
+from rtkit.cli import listing
 from rtkit.core.host import Host, host
 from rtkit.live import server as server_module
 from rtkit.live.server import LiveServer
