@@ -150,7 +150,7 @@ def passed_powers(judged: Any, change: Any) -> tuple[Any, Any]:
     ops, bins = keras.ops, BLOCK_SAMPLES + 1
     odds, left, aim, noise = (judged[..., part * bins : (part + 1) * bins] for part in range(4))
     squared = ops.square(ops.sigmoid(odds + ops.matmul(change, MIXING.T)))
-    comfort = ops.maximum(suppressor_kernel.COMFORT - squared, 0.0) * ops.exp(noise)
+    comfort = ops.maximum(suppressor_kernel.COMFORT_NOISE - squared, 0.0) * ops.exp(noise)
     return tuple(ops.matmul(power, MIXING) + MIN_POWER for power in (squared * ops.exp(left) + comfort, ops.exp(aim)))
 
 

@@ -42,6 +42,8 @@ class EdfFile(Source):
     the rate of the first. The gaps of discontinuous files (EDF+D) are NaN.
     """
 
+    gives = "samples"
+
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
         self._size = options.block or BLOCK_SAMPLES

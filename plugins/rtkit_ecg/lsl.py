@@ -32,6 +32,8 @@ class LslStream(Source):
     """
 
     live = True
+    gives = "samples"
+    open_to_pages = True
 
     def __init__(self, name: str, options: Options) -> None:
         self.name = f"lsl:{name}" if name else "lsl"

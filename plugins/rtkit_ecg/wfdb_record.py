@@ -38,6 +38,8 @@ class WfdbRecord(Source):
     (gaps and signals that a segment lacks are NaN), and signals of several samples a frame (averaged).
     """
 
+    gives = "samples"
+
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
         self._folder = Path(path).absolute().parent

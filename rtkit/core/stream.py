@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol, TypeAlias, Unpack
 
 import numpy as np
@@ -122,7 +123,7 @@ class Stream:
         seconds = self.settings.get("seconds")
         self._seconds = math.inf if seconds is None else seconds
         self._limit: float = math.inf  # samples or frames; known when the source is open
-        self._changes: deque[tuple[AnyProcessor, dict[str, Any]]] = deque()  # live parameters to set between two items
+        self._changes: deque[Callable[[], Any]] = deque()  # what is to be called between two items
         host().call("rtkit_stream_created", through=RtkitError, stream=self)
 
     def stop(self) -> None:
@@ -151,13 +152,16 @@ class Stream:
         if chosen is None:
             raise UsageError(f"no step {step!r}; there are {', '.join(self.chain.names) or 'none'}")
         chosen.check_live(values)
-        self._changes.append((chosen, check_values(type(chosen), values)))
+        self.between_items(partial(chosen.set, **check_values(type(chosen), values)))
+
+    def between_items(self, function: Callable[[], Any]) -> None:
+        """Call a function once in the thread of the stream, when no step is at work; what it raises ends the stream. From any thread."""
+        self._changes.append(function)
 
     def _change(self) -> None:
-        """Set the live parameters that were changed since the last item."""
+        """Call what is to be called between two items, such as setting live parameters."""
         while self._changes:
-            step, values = self._changes.popleft()
-            step.set(**values)
+            self._changes.popleft()()
 
     def run(self) -> Report:
         """Run to the end of the source, to `stop`, or to an error; steps, sinks and the source are closed once in each case.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rtkit.core.hookspecs import hookimpl
 from rtkit.signals.suffixes import SOUND
@@ -29,6 +29,15 @@ def rtkit_register_sources(register: Register) -> None:
     register("realtime", "rtkit.handover.pacing:Realtime")
     register("array", "rtkit.arrays.memory:ArraySource")
     register("iterable", "rtkit.arrays.memory:IterableSource")
+
+
+@hookimpl
+def rtkit_list_devices() -> list[dict[str, Any]]:
+    """What there is to try without a device."""
+    from rtkit.signals.synth import KINDS
+
+    same = {"group": "synthetic signals", "gives": "samples", "far": False}
+    return [{"source": f"synth:{kind}", "name": f"Synthetic {kind}"} | same for kind in KINDS]
 
 
 @hookimpl

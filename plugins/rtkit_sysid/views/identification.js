@@ -1,19 +1,18 @@
 // System identification: measured and predicted output, the error, the coefficients, poles and zeros.
 
 import { Ring, bounds, canvas, clear, colour, element, label, line, soon } from "/static/draw.js";
-import { traces } from "/static/views/traces.js";
 
 const POINTS = 600;
-const REACH = 2.5; // of the z plane that is shown at most
-const BARS = 16, ROW = 24; // coefficients that are shown at most; pixels of one
+const MAX_RADIUS = 2.5; // of the z plane that is shown
+const MAX_BARS = 16, BAR_PX = 24; // coefficients that are shown, and the height of one
 const digits = (value) => (Number.isFinite(value) ? value.toPrecision(3) : "–");
 
-export class IdentificationView {
+export default class IdentificationView {
   constructor() {
     this.ring = null;
     this.outputs = []; // names; with one output it has none
     this.models = new Map(); // the newest event of each output, by its name
-    this.choice = element("select", { id: "output", onchange: () => this.#show() });
+    this.choice = element("select", { id: "output", onchange: () => { this.#show(); soon(this.draw); } });
     this.choices = element("div", { className: "row pick", hidden: true }, element("label", { htmlFor: "output", textContent: "Output" }), this.choice);
     this.signals = canvas("plot", "measured and predicted output");
     this.errors = canvas("plot", "error of the prediction");
@@ -29,21 +28,19 @@ export class IdentificationView {
       element("div", { className: "halves" }, this.barsFigure, this.mapFigure));
   }
 
-  samples(header, packet) {
-    const { out } = traces(header, packet);
-    if (!out || out.part.channels.length < 2) return;
+  samples({ parts }) {
+    const part = parts.find(({ side, what }) => side === "out" && what === "trace");
+    if (!part || part.channels.length < 2) return;
     if (this.ring === null) {
-      this.ring = new Ring(POINTS, out.part.channels.length);
-      this.outputs = out.part.channels.filter((_, index) => index % 2 === 0).map((name) => name.replace(/^prediction ?/, "")); // prediction and error of each
+      this.ring = new Ring(POINTS, part.channels.length);
+      this.outputs = part.channels.filter((_, index) => index % 2 === 0).map((name) => name.replace(/^prediction ?/, "")); // prediction and error of each
       this.choice.replaceChildren(...this.outputs.map((name) => element("option", { value: name, textContent: name })));
       this.choices.hidden = this.outputs.length < 2;
     }
-    this.ring.push(out.values);
-    soon(this.draw);
+    this.ring.push(part.values);
   }
 
   event(event) {
-    if (event.kind !== "model") return;
     this.models.set(event.data.output ?? "", event);
     this.#show();
   }
@@ -54,16 +51,15 @@ export class IdentificationView {
   #show() {
     const { label: state, data = {} } = this.model ?? {}, told = data.one_step_error ?? data.free_run_error;
     this.caption.textContent = state ?? (told == null ? "error" : `error, rms ${digits(told)}`);
-    this.coefficients = Object.entries(data.coefficients ?? {}).slice(0, BARS);
+    this.coefficients = Object.entries(data.coefficients ?? {}).slice(0, MAX_BARS);
     this.poles = data.poles ?? [];
     this.zeros = data.zeros ?? [];
     this.barsFigure.hidden = this.coefficients.length === 0;
-    this.bars.style.height = `${ROW * this.coefficients.length}px`;
+    this.bars.style.height = `${BAR_PX * this.coefficients.length}px`;
     this.mapFigure.hidden = this.poles.length + this.zeros.length === 0;
     this.errors.tell(this.caption.textContent);
     this.bars.tell(this.coefficients.slice(0, 8).map(([name, value]) => `${name} ${digits(value)}`).join(", "));
     this.map.tell(`${this.poles.length} poles, ${this.zeros.length} zeros`);
-    soon(this.draw);
   }
 
   draw = () => {
@@ -94,19 +90,19 @@ export class IdentificationView {
     const values = 4 + wide(found.map(([name]) => name)) + 10, left = values + wide(found.map(([, value]) => digits(value))) + 10;
     const zero = (left + width - 4) / 2, half = (width - 4 - left) / 2;
     context.fillStyle = colour("--line");
-    context.fillRect(zero, 0, 1, ROW * found.length);
+    context.fillRect(zero, 0, 1, BAR_PX * found.length);
     found.forEach(([name, value], number) => {
-      const y = number * ROW, size = ((value || 0) / most) * half;
+      const y = number * BAR_PX, size = ((value || 0) / most) * half;
       context.fillStyle = colour(value < 0 ? "--before" : "--after");
-      context.fillRect(Math.min(zero, zero + size), y + 4, Math.abs(size), ROW - 8);
-      label(context, name, 4, y + ROW / 2 + 4, "--ink");
-      label(context, digits(value), values, y + ROW / 2 + 4);
+      context.fillRect(Math.min(zero, zero + size), y + 4, Math.abs(size), BAR_PX - 8);
+      label(context, name, 4, y + BAR_PX / 2 + 4, "--ink");
+      label(context, digits(value), values, y + BAR_PX / 2 + 4);
     });
   }
 
   #roots() {
     const { context, width, height } = clear(this.map), { poles, zeros } = this;
-    const reach = Math.min(REACH, Math.max(1.2, ...[...poles, ...zeros].map(([re, im]) => 1.1 * Math.hypot(re, im))));
+    const reach = Math.min(MAX_RADIUS, Math.max(1.2, ...[...poles, ...zeros].map(([re, im]) => 1.1 * Math.hypot(re, im))));
     const scale = Math.min(width, height) / 2 / reach, within = (value, size) => Math.min(Math.max(value, 6), size - 6);
     const x = (re) => within(width / 2 + re * scale, width), y = (im) => within(height / 2 - im * scale, height); // what is far out stands at the edge
     context.strokeStyle = colour("--soft");

@@ -1,44 +1,31 @@
-"""What a page wants to run: checked, made into a stream, and written down as a pipeline."""
+"""What a page asks for: checked, made into a stream, and written down as a pipeline."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from rtkit.core.host import create
+from rtkit.core.host import create, host
 from rtkit.core.processor import AnyProcessor
 from rtkit.core.settings import write_pipeline
 from rtkit.core.source import Source
 from rtkit.core.stream import Stream
 from rtkit.live.browser import BrowserCamera, BrowserMicrophone
 from rtkit.live.folder import Folder
-from rtkit.live.messages import Describe, Value
-
-#: Devices that a page may name beside files and the browser's own; the text before a colon.
-DEVICES = ("mic", "camera", "speaker-monitor", "synth", "lsl")
+from rtkit.live.messages import Describe, StepRequest, Value
 
 
 @dataclass(slots=True)
-class Step:
-    """A processor by name, and its parameters."""
-
-    processor: str
-    values: dict[str, Value]
-
-    def make(self) -> AnyProcessor:
-        """Make the processor; raises UsageError for a name or value that does not fit."""
-        return create(self.processor, **self.values)
-
-
-@dataclass(slots=True)
-class Plan:
+class StreamRequest:
     """A stream as a page sees it.
 
     Attributes
     ----------
+    folder : Folder
+        Where its files are.
     source, far : str
         Their names; files relative to the folder.
-    steps : list of Step
+    steps : list of StepRequest
         Text that names a file is a path here.
     realtime : bool
         Play a file at the pace of the clock.
@@ -49,12 +36,12 @@ class Plan:
     folder: Folder
     source: str
     far: str | None = None
-    steps: list[Step] = field(default_factory=list)
+    steps: list[StepRequest] = field(default_factory=list)
     realtime: bool = False
     rate: float | None = None
 
     @classmethod
-    def of(cls, wish: Describe, folder: Folder) -> Plan:
+    def checked(cls, message: Describe, folder: Folder) -> StreamRequest:
         """Check what a page asks for.
 
         Raises
@@ -62,26 +49,24 @@ class Plan:
         InputError, UsageError
             A file outside the folder, a device that a page may not name, a processor or parameter that does not exist.
         """
-        steps = [Step(step.processor, values(step.values, folder)) for step in wish.steps]
-        plan = cls(folder, wish.source, wish.far, steps, wish.realtime, wish.rate)
-        for name in (plan.source, plan.far):
+        steps = [StepRequest(step.processor, with_paths(step.values, folder)) for step in message.steps]
+        request = cls(folder, message.source, message.far, steps, message.realtime, message.rate)
+        for name in (request.source, request.far):
             if name is not None:
-                plan.named(name)
+                request.resolve(name)
         for step in steps:
-            step.make()
-        return plan
+            _make(step)
+        return request
 
     @classmethod
-    def running(cls, stream: Stream, folder: Folder) -> Plan:
-        """A stream that was made elsewhere."""
-        steps = [Step(name, step.parameters()) for name, step in zip(stream.chain.names, stream.chain.steps, strict=True)]
+    def of_stream(cls, stream: Stream, folder: Folder) -> StreamRequest:
+        """What somebody could have asked for who made this stream elsewhere."""
+        steps = [StepRequest(name, step.parameters()) for name, step in zip(stream.chain.names, stream.chain.steps, strict=True)]
         return cls(folder, stream.source.name, steps=steps)
 
-    def named(self, source: str) -> str:
+    def resolve(self, source: str) -> str:
         """A source as a stream takes it: a device, or the path of a file below the folder; raises InputError for anything else."""
-        if source in (BrowserCamera.name, BrowserMicrophone.name):
-            return source
-        if source.partition(":")[0] in DEVICES and "/" not in source and "\\" not in source:
+        if source in (BrowserCamera.name, BrowserMicrophone.name) or may_name(source):
             return source
         return str(self.folder.find(source))
 
@@ -93,13 +78,13 @@ class Plan:
         InputError, UsageError, DeviceError
             As the stream's parts have them.
         """
-        source: str | Source = self.named(self.source)
+        source: str | Source = self.resolve(self.source)
         if source == BrowserCamera.name:
             source = BrowserCamera()
         elif source == BrowserMicrophone.name:
             source = BrowserMicrophone(self.rate or 0.0)
-        far = None if self.far is None else self.named(self.far)
-        stream = Stream(source, [step.make() for step in self.steps], far=far, realtime=self.realtime)
+        far = None if self.far is None else self.resolve(self.far)
+        stream = Stream(source, [_make(step) for step in self.steps], far=far, realtime=self.realtime)
         stream.chain.names = [step.processor for step in self.steps]
         return stream
 
@@ -125,6 +110,17 @@ class Plan:
         ]
 
 
-def values(given: dict[str, Value], folder: Folder) -> dict[str, Value]:
+def may_name(source: str) -> bool:
+    """Whether a page may ask for this source: one whose class is open to pages, and no path."""
+    sources, kind = host().sources, source.partition(":")[0]
+    return kind in sources and sources[kind].open_to_pages and "/" not in source and "\\" not in source
+
+
+def with_paths(values: dict[str, Value], folder: Folder) -> dict[str, Value]:
     """Parameters from a page: text that names a file as a path; raises InputError for one outside the folder."""
-    return {name: folder.value(value) if isinstance(value, str) else value for name, value in given.items()}
+    return {name: folder.value(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def _make(step: StepRequest) -> AnyProcessor:
+    """Make a processor; raises UsageError for a name or value that does not fit."""
+    return create(step.processor, **step.values)

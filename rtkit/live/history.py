@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from rtkit.core.items import Samples, SampleSpec
 
 #: What is kept: seconds, and at least so many samples.
-SECONDS, LEAST = 1.0, 4096
+KEPT_S, MIN_SAMPLES = 1.0, 4096
 
 
-class Recent:
+class SampleHistory:
     """Holds the last second of a signal. Writing never waits for those who read; they are told what they missed.
 
     Parameters
@@ -25,7 +25,7 @@ class Recent:
     def __init__(self, spec: SampleSpec) -> None:
         self.spec = spec
         self.end = 0  # index after the newest sample, counted from the first one written
-        self._data = np.zeros((max(round(SECONDS * spec.rate), LEAST), len(spec.channels)), np.float32)
+        self._data = np.zeros((max(round(KEPT_S * spec.rate), MIN_SAMPLES), len(spec.channels)), np.float32)
         self._lock = threading.Lock()  # held for a copy, which takes microseconds
 
     def write(self, data: Samples) -> None:

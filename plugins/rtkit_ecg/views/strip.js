@@ -1,16 +1,23 @@
 // The heart: a strip chart on paper of 25 mm/s and 10 mm/mV, beats coloured by their class, heart rate, quality, alarms.
 
-import { canvas, clear, colour, element, label, soon } from "/static/draw.js";
-import { Timeline, traces } from "/static/views/traces.js";
+import { Timeline, canvas, clear, colour, element, label } from "/static/draw.js";
 
-const SECONDS = 10, MILLIMETRE = 2.5; // at most; pixels of a millimetre at least, so that a small screen shows less time
-const SPEED = 25, GAIN = 10; // mm/s, mm/mV
-const CLASSES = { N: "--class-n", S: "--class-s", V: "--class-v", F: "--class-f", Q: "--class-q", normal: "--class-n", abnormal: "--class-v" };
-const ALARMS = 5, BEATS = 100;
-const MIDDLE = 1.5; // mV from the middle of its lead beyond which a trace is shifted
-const HEAD = 44, LEAD = 132; // pixels for the classes of the beats, and for a lead
+const MAX_SHOWN_S = 10, MIN_MILLIMETRE_PX = 2.5; // so that a small screen shows less time
+const SPEED_MM_S = 25, GAIN_MM_MV = 10;
+const NAMES = { N: "normal", S: "supraventricular", V: "ventricular", F: "fusion", Q: "unknown" };
+const COLOURS = { N: "--third", S: "--fifth", V: "--sixth", F: "--fourth", Q: "--soft", normal: "--third", abnormal: "--sixth" };
+const MAX_ALARMS = 5, MAX_BEATS = 100;
+const MAX_OFFSET_MV = 1.5; // from the middle of its lead, beyond which a trace is shifted
+const HEAD_PX = 44, LEAD_PX = 132; // for the classes of the beats, and for a lead
 
-export class StripView {
+/** The entry of a class in the key of the chart. */
+function key(name) {
+  const made = element("span", { className: "key", textContent: `${name} ${NAMES[name]}` });
+  made.style.setProperty("--swatch", `var(${COLOURS[name]})`);
+  return made;
+}
+
+export default class StripView {
   constructor() {
     this.timeline = null;
     this.beats = [];
@@ -18,33 +25,31 @@ export class StripView {
     this.quality = element("p", { textContent: "signal: –", attributes: { "aria-live": "polite" } });
     this.rhythm = element("ul", { attributes: { "aria-live": "polite", "aria-label": "rhythm and alarms" } });
     this.surface = canvas("strip", "electrocardiogram");
-    const keys = [["n", "N normal"], ["s", "S supraventricular"], ["v", "V ventricular"], ["f", "F fusion"], ["q", "Q unknown"]];
+    this.surface.style.height = `${HEAD_PX + LEAD_PX}px`;
     this.element = element("div", {},
-      element("div", { className: "vitals" }, element("div", {}, this.rate, element("p", { className: "hint", textContent: "beats a minute" })), this.quality, this.rhythm),
+      element("div", { className: "readings" }, element("div", {}, this.rate, element("p", { className: "hint", textContent: "beats a minute" })), this.quality, this.rhythm),
       element("figure", {},
-        element("figcaption", {}, ...keys.map(([name, text]) => element("span", { className: `key ${name}`, textContent: text })), element("span", { textContent: "25 mm/s, 10 mm/mV" })),
+        element("figcaption", {}, ...Object.keys(NAMES).map(key), element("span", { textContent: `${SPEED_MM_S} mm/s, ${GAIN_MM_MV} mm/mV` })),
         this.surface),
       element("p", { className: "hint", textContent: "Not a medical device." }));
   }
 
-  samples(header, packet) {
-    const { in: found } = traces(header, packet);
-    if (!found) return;
-    const { part, values } = found;
+  samples({ rate, parts }) {
+    const part = parts.find(({ side, what }) => side === "in" && what === "trace");
+    if (!part) return;
     if (this.timeline === null) {
       this.names = part.channels;
-      this.timeline = new Timeline(SECONDS, header.rate, part.channels.length);
+      this.timeline = new Timeline(MAX_SHOWN_S, rate, part.channels.length);
       this.offsets = part.channels.map(() => 0);
-      this.surface.style.height = `${HEAD + LEAD * part.channels.length}px`;
+      this.surface.style.height = `${HEAD_PX + LEAD_PX * part.channels.length}px`;
     }
-    this.timeline.push(part, values);
-    soon(this.draw);
+    this.timeline.push(part);
   }
 
   event(event) {
     if (event.kind === "beat") {
       this.beats.push(event);
-      if (this.beats.length > BEATS) this.beats.shift();
+      if (this.beats.length > MAX_BEATS) this.beats.shift();
       if (this.quality.textContent.endsWith("–")) this.quality.textContent = "signal: good"; // it is told only when it changes
       if (event.data.heart_rate) this.rate.textContent = Math.round(event.data.heart_rate);
       this.surface.tell(`${this.rate.textContent} beats a minute, last beat ${event.label}`);
@@ -54,9 +59,8 @@ export class StripView {
     } else if (event.kind === "rhythm") {
       const calm = event.data.over || event.label === "regular";
       this.rhythm.prepend(element("li", { className: calm ? "" : "alarm", textContent: `${event.time.toFixed(1)} s: ${event.label}` }));
-      while (this.rhythm.children.length > ALARMS) this.rhythm.lastChild.remove();
+      while (this.rhythm.children.length > MAX_ALARMS) this.rhythm.lastChild.remove();
     }
-    soon(this.draw);
   }
 
   /** Whole millivolts by which a lead is shifted, so that one with an offset stays on the paper. */
@@ -67,43 +71,43 @@ export class StripView {
       const value = ring.at(place, column);
       if (!Number.isNaN(value)) { sum += value; count++; }
     }
-    if (count && Math.abs(sum / count - this.offsets[column]) > MIDDLE) this.offsets[column] = Math.round(sum / count);
+    if (count && Math.abs(sum / count - this.offsets[column]) > MAX_OFFSET_MV) this.offsets[column] = Math.round(sum / count);
     return this.offsets[column];
   }
 
-  draw = () => {
+  draw() {
     if (this.timeline === null) return;
-    const { context, width, height } = clear(this.surface), seconds = Math.min(SECONDS, width / (SPEED * MILLIMETRE)), second = width / seconds, millimetre = second / SPEED;
+    const { context, width, height } = clear(this.surface), seconds = Math.min(MAX_SHOWN_S, width / (SPEED_MM_S * MIN_MILLIMETRE_PX)), second = width / seconds, millimetre = second / SPEED_MM_S;
     this.#paper(context, width, height, millimetre);
     const { ring, rate, now } = this.timeline, { end, columns } = ring, start = Math.max(ring.start, Math.floor(end - seconds * rate));
     for (let column = 0; column < columns; column++) {
-      const offset = this.#offset(column), zero = HEAD + (column + 0.5) * LEAD + offset * GAIN * millimetre;
+      const offset = this.#offset(column), zero = HEAD_PX + (column + 0.5) * LEAD_PX + offset * GAIN_MM_MV * millimetre;
       let missing = true;
       context.beginPath();
       for (let place = start; place < end; place++) {
-        const x = width - ((end - place) / rate) * second, y = zero - ring.at(place, column) * GAIN * millimetre;
+        const x = width - ((end - place) / rate) * second, y = zero - ring.at(place, column) * GAIN_MM_MV * millimetre;
         if (missing) context.moveTo(x, y); else context.lineTo(x, y);
         missing = Number.isNaN(y);
       }
       context.strokeStyle = colour("--trace");
       context.lineWidth = 1.3;
       context.stroke();
-      this.#tag(context, offset ? `${this.names[column]}, zero is ${offset} mV` : this.names[column], 6, HEAD + (column + 1) * LEAD - 8, "--ink");
+      this.#tag(context, offset ? `${this.names[column]}, zero is ${offset} mV` : this.names[column], 6, HEAD_PX + (column + 1) * LEAD_PX - 8, "--ink");
     }
     for (const { time, label: kind } of this.beats) {
       const x = width - (now - time) * second;
       if (x < 0 || x > width) continue;
-      const fill = CLASSES[kind] ?? "--class-q";
+      const fill = COLOURS[kind] ?? "--soft";
       context.fillStyle = colour(fill);
       context.fillRect(x - 1, 24, 2, 10);
       context.font = "600 13px system-ui, sans-serif";
       this.#tag(context, kind, x - context.measureText(kind).width / 2, 18, fill);
     }
-  };
+  }
 
   /** Text that stays legible where the trace runs through it. */
   #tag(context, text, x, y, fill) {
-    context.fillStyle = colour("--strip");
+    context.fillStyle = colour("--chart");
     context.fillRect(x - 3, y - 13, context.measureText(text).width + 6, 17);
     label(context, text, x, y, fill);
   }

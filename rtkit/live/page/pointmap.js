@@ -1,12 +1,12 @@
-// Where the present frame lies in the latent space of a network, among those seen before.
+// A map of points of any number of dimensions, such as the inner values of a network: the newest among those before it.
 
-import { bounds, canvas, clear, colour, element, label, soon } from "/static/draw.js";
+import { bounds, canvas, clear, colour, element, label } from "/static/draw.js";
 
-const KEPT = 200;
-const OFTEN = 15; // points between two looks for the principal axes
-const FILLS = ["--after", "--before", "--third", "--class-f", "--class-s", "--class-v"];
+const MAX_POINTS = 200;
+const AXES_INTERVAL = 15; // points between two looks for the principal axes
+const FILLS = ["--after", "--before", "--third", "--fourth", "--fifth", "--sixth"];
 const SHAPES = ["●", "■", "▲"]; // of more names than colours
-const STRANGE = "unknown";
+const UNKNOWN = "unknown"; // is drawn in a lesser colour than the names are
 
 /** The two directions in which points differ most, by power iteration; from those before on, so that the map does not leap. */
 function principal(points, mean, before) {
@@ -43,49 +43,48 @@ function shaped(context, shape, x, y, size) {
   }
 }
 
-export class LatentView {
-  constructor() {
+export class PointMap {
+  /** `title`: what it is a map of, such as "map of the clusters". */
+  constructor(title) {
+    this.title = title;
     this.points = [];
     this.count = 0;
     this.names = [];
-    this.surface = canvas("square", "latent map");
-    this.caption = element("figcaption", { textContent: "latent map" });
+    this.surface = canvas("square", title);
+    this.caption = element("figcaption", { textContent: title });
     this.legend = element("ul", { className: "legend", attributes: { "aria-label": "names on the map" } });
-    this.element = element("figure", { hidden: true }, this.caption, this.surface, this.legend);
+    this.element = element("figure", {}, this.caption, this.surface, this.legend);
   }
 
   /** Shape and colour of a name. */
   #mark(name) {
     const number = this.names.indexOf(name);
-    if (number < 0) return ["●", name === STRANGE ? "--soft" : FILLS[0]];
+    if (number < 0) return ["●", name === UNKNOWN ? "--soft" : FILLS[0]];
     return [SHAPES[Math.floor(number / FILLS.length) % SHAPES.length], FILLS[number % FILLS.length]];
   }
 
   #name(name) {
-    if (name === STRANGE ? this.strange : this.names.includes(name)) return;
-    if (name === STRANGE) this.strange = true;
+    if (name === UNKNOWN ? this.unknown : this.names.includes(name)) return;
+    if (name === UNKNOWN) this.unknown = true;
     else this.names.push(name);
     const [shape, fill] = this.#mark(name), mark = element("span", { textContent: shape, attributes: { "aria-hidden": "true" } });
     mark.style.color = `var(${fill})`;
     this.legend.append(element("li", {}, mark, ` ${name}`));
   }
 
-  event(event) {
-    const place = event.data.latent ?? event.data.z;
-    if (!place) return;
-    this.element.hidden = false;
-    this.points.push({ place, name: event.label ?? "" });
-    if (this.points.length > KEPT) this.points.shift();
-    if (event.label) this.#name(event.label);
+  /** Adds a point: its place (an array of numbers), and the name of what it belongs to, or null. */
+  add(place, name) {
+    this.points.push({ place, name: name ?? "" });
+    if (this.points.length > MAX_POINTS) this.points.shift();
+    if (name) this.#name(name);
     const wide = place.length;
-    if (wide > 2 && this.count++ % OFTEN === 0) {
+    if (wide > 2 && this.count++ % AXES_INTERVAL === 0) {
       this.mean = place.map((_, index) => this.points.reduce((sum, point) => sum + point.place[index], 0) / this.points.length);
       this.axes = principal(this.points, this.mean, this.axes);
     }
     const what = wide > 2 ? `${wide} values, seen along the two axes in which they differ most` : "two values";
-    this.caption.textContent = `latent map (${what})`;
-    this.surface.tell(event.label ?? place.slice(0, 2).join(", "));
-    soon(this.draw);
+    this.caption.textContent = `${this.title} (${what})`;
+    this.surface.tell(name ?? place.slice(0, 2).join(", "));
   }
 
   #seen(place) {
@@ -93,7 +92,7 @@ export class LatentView {
     return this.axes.map((axis) => axis.reduce((sum, value, i) => sum + value * (place[i] - this.mean[i]), 0));
   }
 
-  draw = () => {
+  draw() {
     if (this.points.length === 0) return;
     const { context, width, height } = clear(this.surface);
     const places = this.points.map(({ place }) => this.#seen(place));
@@ -115,5 +114,5 @@ export class LatentView {
       label(context, name, x(across) + (right ? 12 : -12), y(up) + 4, "--ink");
       context.textAlign = "left";
     });
-  };
+  }
 }
