@@ -25,6 +25,7 @@ def rtkit_register_sources(register: Register) -> None:
     register(".csv", "rtkit.signals.table:CsvFile")
     register(".npy", "rtkit.signals.table:NpyFile")
     register("-", "rtkit.signals.raw:RawInput")
+    register("standard input", "rtkit.signals.standard_input:StandardInput")
     register("synth", "rtkit.signals.synth:Synthetic")
     register("realtime", "rtkit.handover.pacing:Realtime")
     register("array", "rtkit.arrays.memory:ArraySource")
