@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from rtkit.cli.plugin_commands import add_commands, call_function
 from rtkit.cli.run import PLUGIN, run_command
 from rtkit.core.errors import RtkitError, UsageError
+from rtkit.core.extras import not_installed
 from rtkit.core.host import host
 
 
@@ -56,6 +57,8 @@ def main() -> NoReturn:
         code = _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    except ModuleNotFoundError as error:
+        code = _fail(str(not_installed(error, f"rtkit {' '.join(sys.argv[1:2])}")), UsageError.exit_code)
     except Exception as error:
         show = getattr(error, "show", None)  # typer's own errors of usage know how to show themselves
         if show is None:
