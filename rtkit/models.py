@@ -13,7 +13,8 @@ from rtkit.onnx.pool import Pool
 from rtkit.onnx.processor import OnnxFrameProcessor, OnnxProcessor
 from rtkit.onnx.session import session
 from rtkit.onnx.stepper import Stepper
-from rtkit.onnx.writer import Beside, Layer, Network, Part, Product, write
+from rtkit.onnx.taps import Beside, Layer, Part, Product, TapNetwork
+from rtkit.onnx.writer import LearnedNetwork, write
 
 __all__ = [
     "CARD",
@@ -26,9 +27,9 @@ __all__ = [
     "Dense",
     "DenseNetwork",
     "Layer",
+    "LearnedNetwork",
     "Loader",
     "Model",
-    "Network",
     "Normalisation",
     "OnnxFrameProcessor",
     "OnnxProcessor",
@@ -37,6 +38,7 @@ __all__ = [
     "Pool",
     "Product",
     "Stepper",
+    "TapNetwork",
     "Tensor",
     "bind",
     "choose",

@@ -14,7 +14,8 @@ from rtkit_colorize.demo import CLIP, DATA
 from rtkit_colorize.smoothing import ChromaSmoother
 
 import rtkit
-from export.colours import ab_error, colour_flicker, flicker, foreground, grey_copy, psnr, table
+from export.data.pictures import read_fruits360, read_groceries
+from export.evaluation.colorize import ab_error, colour_flicker, flicker, foreground, grey_copy, grey_to_colour_table, psnr
 from rtkit import InputError, UsageError
 from rtkit.core.items import FrameSpec
 from rtkit.testing import check_processor
@@ -62,7 +63,7 @@ def test_fruits_that_it_has_not_seen_get_their_colours():
 
 def test_photographs_of_shops_are_nearer_to_the_truth_than_a_table_and_the_grey_picture():
     made = np.mean([ab_error(picture, paint(picture)) for picture in SHOPS])
-    known = table(SHOPS)  # a table of these very pictures: the best that any table can do
+    known = grey_to_colour_table(SHOPS)  # a table of these very pictures: the best that any table can do
     assert made <= 0.85 * np.mean([ab_error(picture, known(picture)) for picture in SHOPS])
     assert made <= 0.85 * np.mean([ab_error(picture, grey_copy(picture)) for picture in SHOPS])
 
@@ -74,19 +75,17 @@ def test_the_designed_network_makes_whole_pictures():
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data/vision is not there")
 def test_on_the_shared_pictures():
-    from export.pictures import fruits360, groceries
-
-    tests, _, _ = fruits360(SHARED, "test")
+    tests, _, _ = read_fruits360(SHARED, "test")
     tests = tests[::10]
     made = [paint(picture) for picture in tests]
     found = np.mean([psnr(*pair) for pair in zip(tests, made, strict=True)])
     errors = np.mean([ab_error(truth, one, foreground(truth)) for truth, one in zip(tests, made, strict=True)])
-    photos, _, _ = groceries(SHARED)
+    photos, _, _ = read_groceries(SHARED)
     held = photos[::5]
-    known = table([photo for number, photo in enumerate(photos) if number % 5])
+    known = grey_to_colour_table([photo for number, photo in enumerate(photos) if number % 5])
     ours, tables, greys = (np.mean([ab_error(photo, way(photo)) for photo in held]) for way in (paint, known, grey_copy))
     others = [read_picture(path) for path in sorted((SHARED / "photos").glob("*.jpg"))]
-    rest = [np.mean([ab_error(photo, way(photo)) for photo in others]) for way in (paint, table(others), grey_copy)]
+    rest = [np.mean([ab_error(photo, way(photo)) for photo in others]) for way in (paint, grey_to_colour_table(others), grey_copy)]
     print(f"\nfruits {found:.2f} dB, ab {errors:.2f}; shops ab {ours:.2f}, table {tables:.2f}, grey {greys:.2f}; other photos {rest}")
     assert found >= 28
     assert errors <= 8

@@ -11,6 +11,7 @@ from rtkit_vae.demo import run
 from rtkit_vae.network import PAIRS, Autoencoder
 
 import rtkit
+from export.data.fashion_mnist import FashionMnist
 from rtkit import InputError, UsageError
 from rtkit.core.items import Frame, FrameSpec
 from rtkit.onnx.find import shipped
@@ -246,7 +247,7 @@ def test_the_demo_leaves_what_it_says(tmp_path):
 @pytest.mark.skipif(not VISION.is_dir(), reason="needs Fashion-MNIST in ../shared")
 @pytest.mark.parametrize(("model", "most"), [("designed", 264), ("2d", 259), ("16d", 242)])
 def test_the_bound_on_the_test_pictures_is_that_of_the_card(model, most):
-    fashion = pytest.importorskip("export.fashion", reason="needs the extra export").Fashion.read(VISION)
+    fashion = FashionMnist.read(VISION)
     network = Autoencoder(model)
     pictures = fashion.test.pictures * np.float32(1 / 255)
     random = np.random.default_rng(3)
