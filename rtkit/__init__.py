@@ -12,13 +12,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rtkit.arrays.apply import Pipeline as Pipeline
+    from rtkit.arrays.apply import apply as apply
+    from rtkit.arrays.read import Recording as Recording
+    from rtkit.arrays.read import read as read
+    from rtkit.cli.listing import show_table as show_table
     from rtkit.cli.progress import show_progress as show_progress
-    from rtkit.core.apply import Pipeline as Pipeline
-    from rtkit.core.apply import apply as apply
-    from rtkit.core.blocks import BLOCK_SAMPLES as BLOCK_SAMPLES
-    from rtkit.core.blocks import channel_names as channel_names
-    from rtkit.core.blocks import in_blocks as in_blocks
-    from rtkit.core.blocks import unique_names as unique_names
     from rtkit.core.endpoints import make_source as make_source
     from rtkit.core.errors import DeviceError as DeviceError
     from rtkit.core.errors import InputError as InputError
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
     from rtkit.core.errors import StepError as StepError
     from rtkit.core.errors import StopStream as StopStream
     from rtkit.core.errors import UsageError as UsageError
-    from rtkit.core.files import Lines as Lines
     from rtkit.core.files import make_folder as make_folder
+    from rtkit.core.files import read_arrays as read_arrays
+    from rtkit.core.files import write_arrays as write_arrays
     from rtkit.core.hookspecs import Register as Register
     from rtkit.core.hookspecs import hookimpl as hookimpl
     from rtkit.core.host import create as create
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from rtkit.core.items import Samples as Samples
     from rtkit.core.items import SampleSpec as SampleSpec
     from rtkit.core.items import Spec as Spec
-    from rtkit.core.npz import read_arrays as read_arrays
-    from rtkit.core.npz import write_arrays as write_arrays
     from rtkit.core.parameters import Range as Range
     from rtkit.core.parameters import check_values as check_values
     from rtkit.core.processor import AnyProcessor as AnyProcessor
@@ -51,31 +49,36 @@ if TYPE_CHECKING:
     from rtkit.core.processor import ParallelFrameProcessor as ParallelFrameProcessor
     from rtkit.core.processor import Processor as Processor
     from rtkit.core.processor import SampleProcessor as SampleProcessor
+    from rtkit.core.processor import read_state as read_state
     from rtkit.core.processor import restore as restore
-    from rtkit.core.read import Recording as Recording
-    from rtkit.core.read import read as read
     from rtkit.core.report import Report as Report
     from rtkit.core.settings import Settings as Settings
     from rtkit.core.sink import Sink as Sink
     from rtkit.core.source import Options as Options
     from rtkit.core.source import Source as Source
     from rtkit.core.stream import Stream as Stream
+    from rtkit.signals.blocks import BLOCK_SAMPLES as BLOCK_SAMPLES
+    from rtkit.signals.blocks import channel_names as channel_names
+    from rtkit.signals.blocks import in_blocks as in_blocks
+    from rtkit.signals.blocks import unique_names as unique_names
+    from rtkit.signals.lines import Lines as Lines
     from rtkit.signals.table import TIME_COLUMNS as TIME_COLUMNS
 
 _HOMES = {
+    "cli.listing": ("show_table",),
     "cli.progress": ("show_progress",),
-    "core.apply": ("Pipeline", "apply"),
-    "core.blocks": ("BLOCK_SAMPLES", "channel_names", "in_blocks", "unique_names"),
+    "arrays.apply": ("Pipeline", "apply"),
+    "signals.blocks": ("BLOCK_SAMPLES", "channel_names", "in_blocks", "unique_names"),
     "core.endpoints": ("make_source",),
     "core.errors": ("DeviceError", "InputError", "RtkitError", "SpecError", "StepError", "StopStream", "UsageError"),
-    "core.files": ("Lines", "make_folder"),
-    "core.npz": ("read_arrays", "write_arrays"),
+    "core.files": ("make_folder", "read_arrays", "write_arrays"),
+    "signals.lines": ("Lines",),
     "core.hookspecs": ("Register", "hookimpl"),
     "core.host": ("create", "host"),
     "core.items": ("Block", "Event", "Frame", "FrameSpec", "Image", "Item", "SampleSpec", "Samples", "Spec"),
     "core.parameters": ("Range", "check_values"),
-    "core.processor": ("AnyProcessor", "FrameProcessor", "ParallelFrameProcessor", "Processor", "SampleProcessor", "restore"),
-    "core.read": ("Recording", "read"),
+    "core.processor": ("AnyProcessor", "FrameProcessor", "ParallelFrameProcessor", "Processor", "SampleProcessor", "read_state", "restore"),
+    "arrays.read": ("Recording", "read"),
     "core.report": ("Report",),
     "core.settings": ("Settings",),
     "core.sink": ("Sink",),
@@ -94,18 +97,20 @@ __all__ = ["CONTRACT", *sorted(_HOME_OF)]
 __version__ = "0.2.0"
 
 
-def __getattr__(name: str) -> Any:
-    """Load a public name at its first use, so that a plug-in that needs one class does not load the rest."""
-    if name in _RENAMED:
-        import warnings
+if not TYPE_CHECKING:  # or every name would be there for a type checker
 
-        warnings.warn(f"rtkit.{name} is called rtkit.{_RENAMED[name]} now", DeprecationWarning, stacklevel=2)
-        name = _RENAMED[name]
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'rtkit' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"rtkit.{_HOME_OF[name]}"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        """Load a public name at its first use, so that a plug-in that needs one class does not load the rest."""
+        if name in _RENAMED:
+            import warnings
+
+            warnings.warn(f"rtkit.{name} is called rtkit.{_RENAMED[name]} now", DeprecationWarning, stacklevel=2)
+            name = _RENAMED[name]
+        if name not in _HOME_OF:
+            raise AttributeError(f"module 'rtkit' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"rtkit.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ from rtkit import Range
 from rtkit_echo.canceller import Canceller
 
 if TYPE_CHECKING:
-    from rtkit.models import Network
+    from rtkit.models import TapNetwork
 
 #: Samples that the delay line holds beyond the filter before they are moved to its front; a move costs as much as one sample.
 LINE_SPARE_SAMPLES = 4096
@@ -121,16 +121,16 @@ class Adaline(Canceller):
 
         return np.float32(1 - self.leakage if self._levels[STEP] != 0 else 1)
 
-    def network(self) -> Network:
+    def network(self) -> TapNetwork:
         """The filter as it is now, as a network that can be written as a model: near and far end in, near end without the echo out."""
-        from rtkit.models import Layer, Network
+        from rtkit.models import Layer, TapNetwork
         from rtkit_echo.adaline_kernel import BIAS_INPUT, BIAS_WEIGHT, STEP
 
         weights = np.zeros((1, len(self._weights), 2))
         weights[0, :, 1] = self.response
         bias = np.array([BIAS_INPUT * (self._kept() * self._levels[BIAS_WEIGHT] + self._levels[STEP] * BIAS_INPUT)]) * self.bias
         does = f"Takes away the echo of one echo path, as adaline learned it: {len(self._weights)} taps, no longer adapting."
-        return Network("adaline", does, ("near end", "far end"), (Layer(weights, bias),), error_of=0, rate=self.spec.rate)
+        return TapNetwork("adaline", does, ("near end", "far end"), (Layer(weights, bias),), error_of=0, rate=self.spec.rate)
 
     def arguments(self) -> tuple[Any, ...]:
         """State and parameters, as the kernel takes them."""

@@ -39,6 +39,8 @@ class Microphone(Source):
 
     live = True
     kind = "mic"
+    gives = "samples"
+    open_to_pages = True
 
     def __init__(self, target: str, options: Options) -> None:
         self.name = f"{self.kind}:{target}" if target else self.kind

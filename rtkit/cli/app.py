@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from rtkit.cli.plugin_commands import add_commands, call_function
 from rtkit.cli.run import PLUGIN, run_command
 from rtkit.core.errors import RtkitError, UsageError
 from rtkit.core.host import host
@@ -75,7 +76,7 @@ def _run(arguments: list[str]) -> int | None:
     whole = "run" in arguments or "_RTKIT_COMPLETE" in os.environ  # else its name and help are enough, and take less time
     app.command("run")(run_command() if whole else run)
     app.registered_commands.insert(0, app.registered_commands.pop())
-    host().register_commands(app)
+    add_commands(app)
     code: int | None = app(arguments, prog_name="rtkit", standalone_mode=False)
     return code
 
@@ -121,22 +122,29 @@ def plugins(
     else:
         if name is not None:
             print(listing.summary(name))
-        listing.show(found)
+        listing.show_table(found)
 
 
 @app.command()
 def devices(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """List audio devices with their rates and channels, and cameras."""
-    from rtkit.audio.table import devices as audio_devices
+    """List the devices that are there: audio devices with their rates and channels, cameras, and what else plug-ins know of."""
     from rtkit.cli import listing
-    from rtkit.video.table import cameras
+    from rtkit.provided.devices import list_devices
 
+    found, problems = list_devices(host())
+    for problem in problems:
+        print(f"rtkit: {problem}", file=sys.stderr)
     if as_json:
-        print(json.dumps([*audio_devices(), *cameras()], indent=2))
+        print(json.dumps(found, indent=2))
         return
-    for what, found in (("audio devices", audio_devices()), ("cameras", cameras())):
-        print(what if found else f"no {what}")
-        listing.show(found)
+    for group in dict.fromkeys(device["group"] for device in found):
+        print(group)
+        listing.show_table(
+            [{key: value for key, value in device.items() if key != "group"} for device in found if device["group"] == group]
+        )
+    there = {(device["source"] or "").partition(":")[0] for device in found}
+    for kind in (kind for kind in host().sources if host().sources[kind].open_to_pages and kind not in there):
+        print(f"no {kind}")
 
 
 @app.command()
@@ -145,7 +153,7 @@ def demo(
     out: Annotated[str, typer.Option(help="Folder for what it makes.")] = "rtkit-demo",
 ) -> None:
     """Run a plug-in's main job on shipped real recordings; no device needed."""
-    lines = host().run(name, "demo", out)
+    lines = call_function(name, "demo", out)
     if lines is None:
         raise UsageError(f"no plug-in has a demo called {name!r}")
     for line in lines:
@@ -158,6 +166,6 @@ def bench(name: Annotated[str | None, typer.Argument(help="A processor; all when
     from rtkit.cli import listing
     from rtkit.cli.bench import bench_processors
 
-    listing.show(bench_processors([name] if name else list(host().processors)))
-    if name and (rows := host().run(name, "bench", name)):
-        listing.show(rows)
+    listing.show_table(bench_processors([name] if name else list(host().processors)))
+    if name and (rows := call_function(name, "bench", name)):
+        listing.show_table(rows)

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from rtkit.core.errors import InputError, UsageError
 from rtkit.core.host import host
-from rtkit.core.memory import ArraySource, FunctionSink, IterableSource
 from rtkit.core.registry import Registry
 from rtkit.core.sink import Alternatives, Sink
 from rtkit.core.source import Options, Source
-from rtkit.core.standard_input import StandardInput
 
-#: The name under which a source of folders is registered, and that of the source that plays a file as if it were a device.
-FOLDER, REALTIME = "/", "realtime"
+#: Names under which wings register what stands for things without a name: folders; a file that plays as if it were a device; arrays and
+#: iterables of the caller, and functions as sinks; the file of events; several sources of one name, of which the format chooses.
+FOLDER, REALTIME, ARRAY, ITERABLE, FUNCTION, EVENTS, CHOICE = "/", "realtime", "array", "iterable", "function", ".jsonl", "standard input"
 
 #: What a stream takes as its source and as a sink.
 AnySource: TypeAlias = str | Path | Source | NDArray[Any] | Iterable[Any]
@@ -49,19 +48,19 @@ def _source(source: AnySource, options: Options) -> Source:
     if isinstance(source, Source):
         return source
     if isinstance(source, np.ndarray):
-        return ArraySource(source, options)
+        return _made(host().sources[ARRAY], source, options)
     if isinstance(source, Path):
         source = str(source)
     if not isinstance(source, str):
         if not isinstance(source, Iterable):
             raise UsageError(f"no source: {type(source).__name__}; expected a name, a path, an array, an iterable or a Source")
-        return IterableSource(source, options)
+        return _made(host().sources[ITERABLE], source, options)
     if "+" in source and "://" not in source and not Path(source).exists():
         near, _, far = source.partition("+")
         return _source(near, options).with_far(_source(far, options), options)
     classes = _classes(source, host().sources, must_exist=True)
     if len(classes) > 1:
-        return StandardInput(classes, options)
+        return _made(host().sources[CHOICE], classes, options)
     return _made(classes[0], _rest(source, host().sources), options)
 
 
@@ -80,18 +79,24 @@ def make_sink(sink: AnySink, options: Options, source: Source | None = None) -> 
     if isinstance(sink, Sink):
         return sink
     if callable(sink):
-        return FunctionSink(sink)
+        return _sink(host().sinks[FUNCTION], sink, options)
     sink = str(sink)
     path = Path(sink)
     parts = [] if source is None else [*source.name.split("+"), *source.parts]
     if path.exists() and any(Path(part).exists() and path.samefile(part) for part in parts):
         raise UsageError(f"{sink}: belongs to the source; choose another name")
-    made: list[Sink] = [_sink(cls, sink, options) for cls in _classes(sink, host().sinks, must_exist=False)]
+    rest = _rest(sink, host().sinks)
+    made = [_sink(cls, rest, options) for cls in _classes(sink, host().sinks, must_exist=False)]
     return made[0] if len(made) == 1 else Alternatives(made)
 
 
-def _sink(cls: Callable[..., Sink], sink: str, options: Options) -> Sink:
-    return cls(_rest(sink, host().sinks), options)
+def make_event_sink(path: str, options: Options) -> Sink:
+    """Make the sink that keeps events in a file, whatever the file is called."""
+    return _sink(host().sinks[EVENTS], path, options)
+
+
+def _sink(cls: Callable[..., Sink], rest: Any, options: Options) -> Sink:
+    return cls(rest, options)
 
 
 def _classes(text: str, registry: Registry[Any], must_exist: bool) -> tuple[type[Any], ...]:

@@ -1,10 +1,69 @@
-"""Folders and files of lines to write to; what fails is told in one line."""
+"""Folders to write to, and arrays in npz files: written whole or not at all; what is damaged is told in one line."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rtkit.core.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, NDArray[Any]], compressed: bool = False) -> None:
+    """Write arrays to an npz file, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written; what was there before stays.
+    """
+    import numpy as np  # here: commands that make a folder load at every start
+
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            (np.savez_compressed if compressed else np.savez)(file, **arrays)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def read_arrays(path: str | Path, expected: str) -> dict[str, NDArray[Any]]:
+    """Read the arrays of an npz file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    expected : str
+        What it should hold, for errors.
+
+    Raises
+    ------
+    InputError
+        There is no such file, it cannot be read, or it is damaged.
+    """
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; expected {expected}") from None
+    except OSError as error:
+        raise InputError(f"{path}: damaged or not readable: {error.strerror or error}; expected {expected}") from None
+    except Exception:  # numpy, zipfile and zlib raise a dozen kinds for damage, listed nowhere; numpy's words even advise to unpickle
+        raise InputError(f"{path}: damaged, or no npz file; expected {expected}") from None
 
 
 def make_folder(name: str | Path) -> Path:
@@ -21,40 +80,3 @@ def make_folder(name: str | Path) -> Path:
     except OSError as error:
         raise InputError(f"{folder}: no folder to write to: {error.strerror}") from None
     return folder
-
-
-class Lines:
-    """A text file that is written line by line, each at once, so that a killed process loses none.
-
-    Raises
-    ------
-    InputError
-        It cannot be opened for writing; and whenever the disk is full.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        self._path = path
-        self._failed = False
-        try:
-            self._file = Path(path).open("w", newline="", buffering=1, encoding="utf-8")  # noqa: SIM115 - closed by close
-        except OSError as error:
-            raise self._refusal(error) from None
-
-    def write(self, text: str) -> int:
-        """Write some text, whole lines."""
-        try:
-            return self._file.write(text)
-        except OSError as error:
-            self._failed = True
-            raise self._refusal(error) from None
-
-    def close(self) -> None:
-        """Finish the file. What could not be written has been told by then."""
-        try:
-            self._file.close()
-        except OSError as error:
-            if not self._failed:
-                raise self._refusal(error) from None
-
-    def _refusal(self, error: OSError) -> InputError:
-        return InputError(f"{self._path}: cannot be written: {error.strerror}")

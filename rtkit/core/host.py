@@ -20,12 +20,10 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from rtkit.core import hookspecs
-from rtkit.core.errors import InputError, RtkitError, UsageError
+from rtkit.core.errors import InputError, UsageError
 from rtkit.core.registry import Registry
 
 if TYPE_CHECKING:
-    import typer
-
     from rtkit.core.processor import AnyProcessor
     from rtkit.core.sink import Sink
     from rtkit.core.source import Source
@@ -131,7 +129,7 @@ class Host:
             self.manager.register(plugin, info.key)
             info.hooks = sorted(caller.name for caller in self.manager.get_hookcallers(plugin) or ())
             for registry in self._registries:
-                for hook in self._hooks(f"rtkit_register_{registry.what}s", info.key):
+                for hook in self.hooks(f"rtkit_register_{registry.what}s", info.key):
                     hook(register=functools.partial(registry.add, plugin=info.key))
         except (Exception, SystemExit) as error:  # a stranger's code may raise anything; the rest must go on
             self.refuse(info.key, error)
@@ -141,17 +139,18 @@ class Host:
 
     def refuse(self, key: str, error: BaseException) -> None:
         """Take back all that a plug-in registered, and tell why in one line."""
-        self.plugins[key].error = _one_line(error)
-        log.warning("plug-in %s is left out: %s", key, _one_line(error))
+        self.plugins[key].error = one_line(error)
+        log.warning("plug-in %s is left out: %s", key, one_line(error))
         if self.manager.has_plugin(key):
             self.manager.unregister(name=key)
         for registry in self._registries:
             registry.remove(key)
 
-    def _hooks(self, name: str, key: str | None = None) -> Iterator[_Hook]:
+    def hooks(self, name: str, key: str | None = None) -> Iterator[Hook]:
+        """The implementations of a hook, of one plug-in or of all, in the order in which these were loaded."""
         for implementation in reversed(getattr(self.manager.hook, name).get_hookimpls()):  # pluggy has the last one first
             if key in (None, implementation.plugin_name) and (implementation.plugin_name, name) not in self._dropped:
-                yield _Hook(implementation)
+                yield Hook(implementation)
 
     def call(self, hook: str, through: type[Exception] | tuple[type[Exception], ...] = (), **arguments: Any) -> list[Any]:
         """Call a hook of every plug-in; one that raises is told of once, and its hook is called no more.
@@ -171,39 +170,25 @@ class Host:
             What the plug-ins gave, in the order in which they were loaded; None is left out.
         """
         results = []
-        for implementation in list(self._hooks(hook)):
+        for implementation in list(self.hooks(hook)):
             try:
                 result = implementation(**arguments)
             except through:
                 raise
             except (Exception, SystemExit) as error:
-                self._drop(implementation, hook, error)
+                self.drop(implementation, hook, error)
             else:
                 if result is not None:
                     results.append(result)
         return results
 
-    def _drop(self, implementation: _Hook, hook: str, error: BaseException) -> None:
+    def drop(self, implementation: Hook, hook: str, error: BaseException) -> None:
+        """Call a hook that raised no more, and tell why in one line."""
         key = implementation.plugin
         self._dropped.add((key, hook))
         if key in self.plugins:
-            self.plugins[key].error = f"{hook}: {_one_line(error)}"
-        log.warning("plug-in %s: %s is called no more: %s", key, hook, _one_line(error))
-
-    def register_commands(self, app: typer.Typer) -> None:
-        """Add the commands of every plug-in to the command line; of one that raises, or takes a name that is taken, none."""
-        for hook in list(self._hooks("rtkit_register_commands")):
-            commands, groups, before = list(app.registered_commands), list(app.registered_groups), _command_names(app)
-            try:
-                hook(app=app)
-                taken = [name for name in set(before) if _command_names(app).count(name) > before.count(name)]
-                if taken:
-                    raise ValueError(f"command {taken[0]!r} is there already")
-            except (Exception, SystemExit) as error:
-                app.registered_commands[:], app.registered_groups[:] = commands, groups
-                self._drop(hook, "rtkit_register_commands", error)
-            if hook.plugin in self.plugins:
-                self.plugins[hook.plugin].commands = sorted({*_command_names(app)} - {*before})
+            self.plugins[key].error = f"{hook}: {one_line(error)}"
+        log.warning("plug-in %s: %s is called no more: %s", key, hook, one_line(error))
 
     def create(self, name: str, **values: Any) -> AnyProcessor:
         """Make a processor from its name, or from ``name:key=value,…``; values by keyword go before those in the text.
@@ -233,35 +218,8 @@ class Host:
             broken = [f"plug-in {info.key!r} is broken: {info.error}" for info in self.plugins.values() if info.error]
             raise UsageError("; ".join([str(error), *broken])) from None
 
-    def run(self, name: str, function: str, *arguments: Any) -> Any:
-        """Call a function that a plug-in brings beside its hooks, such as ``demo``; None if there is no such plug-in or function.
 
-        Parameters
-        ----------
-        name : str
-            The plug-in's key or name, or a processor of it.
-        function : str
-            The function's name.
-        *arguments
-            Handed to it.
-
-        Raises
-        ------
-        RtkitError
-            As the function raises it, or because it failed.
-        """
-        key = self.processors.plugin(name) if name in self.processors else name
-        key = next((info.key for info in self.plugins.values() if key in (info.key, info.name)), key)
-        found = getattr(self.manager.get_plugin(key), function, None)
-        try:
-            return None if found is None else found(*arguments)
-        except (RtkitError, KeyboardInterrupt):
-            raise
-        except (Exception, SystemExit) as error:
-            raise RtkitError(f"plug-in {key}: its {function} failed: {_one_line(error)}") from None
-
-
-class _Hook:
+class Hook:
     """One plug-in's implementation of a hook, to be called with all arguments, of which it takes those that it names."""
 
     def __init__(self, implementation: Any) -> None:
@@ -303,12 +261,8 @@ def _read_other_formats(one: type[Source], other: type[Source]) -> bool:
     return bool(one.formats and other.formats) and not {*one.formats} & {*other.formats}
 
 
-def _command_names(app: typer.Typer) -> list[str]:
-    commands = [info.name or getattr(info.callback, "__name__", "").replace("_", "-") for info in app.registered_commands]
-    return commands + [str(info.name) for info in app.registered_groups]
-
-
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """An error of any kind in one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 

@@ -20,7 +20,7 @@ class Settings(TypedDict, total=False):
 
     far: Annotated[str | Source | None, "The far end: a file (played, if the source is a microphone), mic:DEVICE, speaker-monitor."]
     realtime: Annotated[bool, "Play a file as if it were a live device."]
-    seconds: Annotated[float | None, Range(1e-6), "End after this much stream time (s)."]
+    seconds: Annotated[float | None, Range(0), "End after this much stream time (s)."]
     rate: Annotated[float | None, Range(1), "Samples a second (Hz), of devices, arrays, tables and raw samples."]
     channels: Annotated[int | None, Range(1, 32), "Channels, of devices and raw samples."]
     block: Annotated[int | None, Range(1), "Samples in a block."]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rtkit.core.chain import Chain
 from rtkit.core.errors import InputError
-from rtkit.core.npz import read_arrays, write_arrays
+from rtkit.core.files import read_arrays, write_arrays
 
 
 def save_states(path: str | Path, chain: Chain) -> None:

@@ -6,20 +6,19 @@ import math
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, TypeAlias, Unpack
+from functools import partial
+from typing import Any, Protocol, TypeAlias, Unpack
 
 import numpy as np
 
 from rtkit.core.chain import Chain, unless_empty
-from rtkit.core.endpoints import AnySink, AnySource, make_sink, make_source
+from rtkit.core.endpoints import AnySink, AnySource, make_event_sink, make_sink, make_source
 from rtkit.core.errors import InputError, RtkitError, SpecError, StepError, StopStream, UsageError
-from rtkit.core.event_lines import EventLines
 from rtkit.core.host import host
 from rtkit.core.items import Block, Event, Item, SampleSpec, Spec
-from rtkit.core.parallel import ParallelSteps
 from rtkit.core.parameters import check_values
 from rtkit.core.processor import AnyProcessor, SampleProcessor
 from rtkit.core.report import Report
@@ -33,6 +32,16 @@ from rtkit.core.timings import Timings
 BESIDE = frozenset({"round trip"})
 #: What iterating over a stream gives: an item as it left the steps, and the events that came with it.
 Step: TypeAlias = tuple[Item, list[Event]]
+
+
+class Runner(Protocol):
+    """Runs the steps of a stream in the stream's place."""
+
+    def run(self, source: Source, marks: list[int], changes: Collection[Any], change: Callable[[], None]) -> Generator[Any, None, None]:
+        """Give something with a `time` for each item of the source, in order; call `change`, while `changes` is not empty, between two."""
+
+    def collect(self, given: Any) -> Item:
+        """The item of what `run` gave, its marks of time and its events noted; raises what a step raised."""
 
 
 class Stream:
@@ -64,6 +73,8 @@ class Stream:
         What was given, for plug-ins.
     at_end : list of callable
         What is to be done after a run that ended well, before the sinks are closed.
+    runner : Runner or None
+        What runs the steps in the stream's place, in threads of its own; a plug-in may put it here before the stream opens.
 
     Raises
     ------
@@ -102,15 +113,17 @@ class Stream:
         to = to if isinstance(to, Sequence) and not isinstance(to, str) else [to]
         self.sinks = [make_sink(sink, told, self.source) for sink in to]
         if "events" in self.settings:
-            self.sinks.append(EventLines(str(self.settings["events"]), told))
+            self.sinks.append(make_event_sink(str(self.settings["events"]), told))
         self.report = Report(self.source.name, [sink.name for sink in self.sinks], live=self.source.live)
         self.at_end: list[Callable[[], Any]] = []
+        self.runner: Runner | None = None
         if (path := self.settings.get("save_state")) is not None:
             self.at_end.append(lambda: save_states(path, self.chain))
         self._on_event, self._on_progress = on_event, on_progress
-        self._seconds = self.settings.get("seconds") or math.inf
+        seconds = self.settings.get("seconds")
+        self._seconds = math.inf if seconds is None else seconds
         self._limit: float = math.inf  # samples or frames; known when the source is open
-        self._changes: deque[tuple[AnyProcessor, dict[str, Any]]] = deque()  # live parameters to set between two items
+        self._changes: deque[Callable[[], Any]] = deque()  # what is to be called between two items
         host().call("rtkit_stream_created", through=RtkitError, stream=self)
 
     def stop(self) -> None:
@@ -139,13 +152,16 @@ class Stream:
         if chosen is None:
             raise UsageError(f"no step {step!r}; there are {', '.join(self.chain.names) or 'none'}")
         chosen.check_live(values)
-        self._changes.append((chosen, check_values(type(chosen), values)))
+        self.between_items(partial(chosen.set, **check_values(type(chosen), values)))
+
+    def between_items(self, function: Callable[[], Any]) -> None:
+        """Call a function once in the thread of the stream, when no step is at work; what it raises ends the stream. From any thread."""
+        self._changes.append(function)
 
     def _change(self) -> None:
-        """Set the live parameters that were changed since the last item."""
+        """Call what is to be called between two items, such as setting live parameters."""
         while self._changes:
-            step, values = self._changes.popleft()
-            step.set(**values)
+            self._changes.popleft()()
 
     def run(self) -> Report:
         """Run to the end of the source, to `stop`, or to an error; steps, sinks and the source are closed once in each case.
@@ -246,13 +262,12 @@ class Stream:
         timings = Timings(len(functions), period)
         mark, sizes, clock, vdot, isfinite = timings.marks.append, timings.sizes, time.perf_counter_ns, np.vdot, math.isfinite
         source: Iterable[Any] = self.source
-        threads = self.settings.get("threads") or 1
         ending = ExitStack()
-        if threads > 1 and functions:
-            parallel = ParallelSteps(chain, threads, timings.marks, changes, self._change)
-            source, functions, mark = parallel.run(self.source), [parallel.collect], _ignore  # which notes the times itself
+        if self.runner is not None and functions:
+            running = self.runner.run(self.source, timings.marks, changes, self._change)
+            source, functions, mark = running, [self.runner.collect], _ignore  # which notes the times itself
             changes = deque()
-            ending.callback(source.close)  # whatever happens, before anything else is closed
+            ending.callback(running.close)  # whatever happens, before anything else is closed
         done, whole, items, size, last = 0, 0, 0, 1, False
         self._limit = self._seconds if math.isinf(self._seconds) else round(self._seconds / period)
         report.length_s = period * min(self._limit, math.inf if self.source.length is None else self.source.length)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 PORT = 8765
 #: Time (s) that pages get to hear that their stream has ended.
-FAREWELL_S = 0.5
+GOODBYE_S = 0.5
 
 _servers: dict[int, LiveServer] = {}  # by stream
 
@@ -57,7 +58,7 @@ def serve(folder: str, host: str, port: int, certificate: str | None = None, key
     except ModuleNotFoundError as error:
         raise UsageError(f"the live page needs {error.name}: pip install 'rtkit[live]'") from None
     server = LiveServer(folder, host, port, certificate, key)
-    typer.echo(f"rtkit: the page is at {server.url}", err=True)
+    print(f"rtkit: the page is at {server.url}", file=sys.stderr, flush=True)
     return server
 
 
@@ -83,5 +84,5 @@ def rtkit_stream_stopped(stream: Stream) -> None:
         return
     server.session.ended()
     if server.pages:
-        time.sleep(FAREWELL_S)
+        time.sleep(GOODBYE_S)
     server.close()

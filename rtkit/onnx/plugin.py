@@ -26,14 +26,14 @@ def rtkit_stream_created(stream: Stream) -> None:
     folder = stream.settings.get("save_model")
     if folder is None:
         return
-    from rtkit.onnx.writer import find_learners, write_learned
+    from rtkit.onnx.writer import find_exportable, write_learned
 
     chain, report = stream.chain, stream.report
-    find_learners(chain.names, chain.steps)  # better now than at the end of a long run
+    find_exportable(chain.names, chain.steps)  # better now than at the end of a long run
 
     def write() -> None:
         seen = {"learned_from": report.source, "seconds": round(report.stream_s, 3), "steps": [repr(step) for step in chain.steps]}
-        write_learned(folder, find_learners(chain.names, chain.steps), seen)
+        write_learned(folder, find_exportable(chain.names, chain.steps), seen)
 
     stream.at_end.append(write)
 
@@ -44,7 +44,7 @@ def model_command(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the shipped models, show the card of one, or time one: rtkit model bench MODEL."""
-    from rtkit.cli import listing
+    from rtkit import show_table
     from rtkit.onnx import command
 
     if which is not None and name != "bench":
@@ -53,9 +53,9 @@ def model_command(
         if which is None:
             raise UsageError("model bench: which? rtkit model lists them")
         rows = command.bench(which)
-        print(json.dumps(rows, indent=2)) if as_json else listing.show(rows)
+        print(json.dumps(rows, indent=2)) if as_json else show_table(rows)
     elif name is None:
-        print(json.dumps(command.listed(), indent=2)) if as_json else listing.show(command.listed())
+        print(json.dumps(command.listed(), indent=2)) if as_json else show_table(command.listed())
     elif as_json:
         print(command.as_json(name))
     else:

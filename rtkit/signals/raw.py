@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.core.blocks import BLOCK_SAMPLES, channel_names
 from rtkit.core.errors import InputError, UsageError
 from rtkit.core.items import Block, Item, SampleSpec, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options, Source
+from rtkit.signals.blocks import BLOCK_SAMPLES, channel_names
 
 #: Layouts by the names that ALSA, PulseAudio and FFmpeg use.
 FORMATS = {

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from rtkit.core.blocks import BLOCK_SAMPLES, channel_names
 from rtkit.core.errors import InputError
 from rtkit.core.items import Block, Item, SampleSpec, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options, Source
+from rtkit.signals.blocks import BLOCK_SAMPLES, channel_names
 from rtkit.signals.pair import Pair
 
 #: More is taken for a damaged header.
@@ -33,6 +33,8 @@ class SoundFile(Source):
 
     Integer formats are scaled to -1..1. Channels are called ``1``, ``2``, …; of a single one, ``mono``.
     """
+
+    gives = "samples"
 
     def __init__(self, path: str, options: Options) -> None:
         self.name = path

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.core.blocks import BLOCK_SAMPLES, channel_names, in_blocks
 from rtkit.core.errors import UsageError
 from rtkit.core.items import Item, Samples, SampleSpec
 from rtkit.core.source import Options, Source
+from rtkit.signals.blocks import BLOCK_SAMPLES, channel_names, in_blocks
 from rtkit.signals.pair import Pair
 
 Signal: TypeAlias = Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]
@@ -70,6 +70,9 @@ class Synthetic(Source):
     Channels of noise are independent, others alike. 16 kHz and mono unless the options say otherwise. The plant has the channels u
     and y at 1 kHz: an unstable one, by independent random regressors (see `plant`). The same at each run.
     """
+
+    gives = "samples"
+    open_to_pages = True
 
     def __init__(self, name: str, options: Options) -> None:
         if name not in KINDS:

@@ -12,11 +12,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.core.blocks import BLOCK_SAMPLES, channel_names, in_blocks, unique_names
 from rtkit.core.errors import InputError
 from rtkit.core.items import Block, Item, Samples, SampleSpec, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options, Source
+from rtkit.signals.blocks import BLOCK_SAMPLES, channel_names, in_blocks, unique_names
 from rtkit.signals.pair import Pair
 
 #: Bytes of text read at a time, and the longest line.
@@ -56,6 +56,8 @@ class CsvFile(Source):
     seconds and gives the rate; without one, the options must. A table of more than 64 columns holds one record a row, and one
     row a second when the options tell no rate. An empty cell is a missing sample (NaN).
     """
+
+    gives = "samples"
 
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
@@ -218,6 +220,8 @@ class NpyFile(Source):
 
     An array of more than 64 columns holds one record a row, and one row a second when the options tell no rate.
     """
+
+    gives = "samples"
 
     def __init__(self, path: str, options: Options) -> None:
         self.name = path

@@ -29,6 +29,14 @@ def rtkit_register_sources(register: Register) -> None:
 
 
 @hookimpl
+def rtkit_list_devices() -> list[dict[str, Any]]:
+    """The cameras of this machine."""
+    from rtkit.video.table import cameras
+
+    return [camera | {"group": "cameras", "gives": "frames", "far": False} for camera in cameras()]
+
+
+@hookimpl
 def rtkit_register_sinks(register: Register) -> None:
     """A window, videos, pictures, standard output, a virtual camera."""
     register("window", "rtkit.video.window:Window")
@@ -41,9 +49,19 @@ def rtkit_register_sinks(register: Register) -> None:
 
 
 @hookimpl
+def rtkit_stream_created(stream: Stream) -> None:
+    """Frames in threads, if the settings ask for it."""
+    threads = stream.settings.get("threads") or 1
+    if threads > 1:
+        from rtkit.handover.parallel import ParallelSteps
+
+        stream.runner = ParallelSteps(stream.chain, threads)
+
+
+@hookimpl
 def rtkit_stream_started(stream: Stream) -> None:
     """One BLAS thread while frames have threads of their own: more would slow each other down."""
-    if (stream.settings.get("threads") or 1) > 1:
+    if stream.runner is not None:
         from threadpoolctl import threadpool_limits
 
         _blas[id(stream)] = threadpool_limits(1, "blas")

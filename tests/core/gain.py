@@ -1,11 +1,11 @@
-"""Processors that tests use: simple ones that obey the laws, and ones that break each of them."""
+"""Simple processors that obey the laws; those of `broken` do not."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 
-from rtkit import FrameProcessor, FrameSpec, Range, SampleProcessor, SampleSpec, SpecError
+from rtkit import Block, FrameProcessor, FrameSpec, Range, SampleProcessor, SpecError
 
 
 @dataclass(eq=False)
@@ -20,22 +20,18 @@ class Gain(SampleProcessor):
         Nothing much.
     """
 
+    examples = ({}, {"factor": 0.5, "mode": "b"})
+
     factor: Annotated[float, Range(0, 10)] = 1.0
     mode: Literal["a", "b"] = "a"
     live = ("factor",)
 
-    def open(self, spec):
-        super().open(spec)
-        self._heard = 0
-        return spec
-
     def process(self, block):
         out = np.nan_to_num(block.data, nan=0.0, posinf=0.0, neginf=0.0) * np.float32(self.factor)
         second = round(self.spec.rate)
-        for sample in range(self._heard, self._heard + len(out)):
+        for sample in range(block.start, block.start + len(out)):
             if (sample + 1) % second == 0:
                 self.emit((sample + 1) / self.spec.rate, "gain", "second", factor=self.factor)
-        self._heard += len(out)
         return block.with_data(out)
 
 
@@ -67,6 +63,7 @@ class Delay(SampleProcessor):
     def open(self, spec):
         super().open(spec)
         self._kept = np.zeros((10, len(spec.channels)), np.float32)
+        self._next = 0
         return spec
 
     def process(self, block):
@@ -76,8 +73,6 @@ class Delay(SampleProcessor):
         return block.with_data(data[:-10].copy())
 
     def close(self):
-        from rtkit import Block
-
         return Block(self._kept, self._next, self.spec.rate, self.spec.channels)
 
     def state(self):
@@ -96,56 +91,3 @@ class Invert(FrameProcessor):
 
     def process(self, frame):
         return frame.with_data(255 - frame.image)
-
-
-class PerBlockMean(Through):
-    """Breaks the block-size law."""
-
-    def process(self, block):
-        return block.with_data(block.data - block.data.mean(axis=0))
-
-
-class Peeks(Through):
-    """Breaks causality."""
-
-    def process(self, block):
-        return block.with_data(np.nan_to_num(block.data, nan=0, posinf=0, neginf=0)[::-1].copy())
-
-
-class PassesNan(Through):
-    """Breaks the law of NaN."""
-
-
-class Keeps(Through):
-    """Breaks the law of no reference."""
-
-    kept = None
-
-    def process(self, block):
-        data = np.nan_to_num(block.data, nan=0, posinf=0, neginf=0)
-        out = data if self.kept is None else data + self.kept[-1:]
-        self.kept = block.data
-        return block.with_data(out)
-
-
-class Forgets(Delay):
-    """Breaks the law of state."""
-
-    def load_state(self, state):
-        pass
-
-
-class WritesInput(Through):
-    """Writes into the array that it was given."""
-
-    def process(self, block):
-        block.data *= 2
-        return block
-
-
-class WrongChannels(Through):
-    """Promises other channels than it gives."""
-
-    def open(self, spec):
-        super().open(spec)
-        return SampleSpec(spec.rate, ("left",))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rtkit import InputError
-from rtkit.core.npz import read_arrays, write_arrays
+from rtkit.core.files import read_arrays, write_arrays
 
 ARRAYS = {"one": np.arange(50.0), "other": np.array("text"), "none": np.zeros((0, 3), np.float32)}
 

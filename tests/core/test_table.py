@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rtkit import InputError, Options, Stream
+from rtkit import InputError, Options, Stream, unique_names
 from rtkit.core import endpoints
-from rtkit.core.event_lines import EventLines
 from rtkit.core.items import Block, Event, SampleSpec
 from rtkit.core.sink import Sink
-from rtkit.signals.table import CsvFile, CsvSink, NpyFile, unique
+from rtkit.signals.event_lines import EventLines
+from rtkit.signals.table import CsvFile, CsvSink, NpyFile
 
 VALUES = st.floats(allow_nan=True, allow_infinity=False)
 
@@ -218,6 +218,12 @@ def test_the_longest_suffix_wins(tmp_path, monkeypatch):
         def __init__(self, path, options):
             self.name = path
 
+        def open(self, spec):
+            pass
+
+        def write(self, item):
+            pass
+
     monkeypatch.setitem(endpoints.host().sinks._entries, ".ann.csv", [(Own, "own")])
     source = CsvFile("in.csv", Options())
     assert type(endpoints.make_sink(str(tmp_path / "100.ann.CSV"), Options(), source)) is Own
@@ -249,6 +255,6 @@ def test_a_csv_file_is_whole_up_to_the_last_second_before_it_is_closed(tmp_path)
 
 @given(st.lists(st.text(max_size=4), max_size=12))
 def test_names_are_made_different(names):
-    found = unique(names)
+    found = unique_names(names)
     assert len(set(found)) == len(found) == len(names)
     assert all(found)

@@ -460,7 +460,7 @@ def test_stop_ends_a_silent_stream_at_once(pylsl):
 
 
 def test_streams_that_do_not_fit_are_refused(pylsl, monkeypatch):
-    monkeypatch.setattr("rtkit_ecg.lsl.FIND_S", 0.5)
+    monkeypatch.setattr("rtkit_ecg.lsl.FIND_TIMEOUT_S", 0.5)
     name = f"strap-{os.getpid()}-d"
     strap = Strap(pylsl, name, 0, rate=0.0)
     with pytest.raises(DeviceError, match="no constant rate"):

@@ -192,4 +192,4 @@ def test_a_bias_learns_an_offset():
 
 @pytest.mark.parametrize("options", ["normalised=false", "bias=true", "guard=false,leakage=0.0001", "taps=1", "tail_ms=300"])
 def test_every_form_obeys_the_laws(options):
-    check_processor(f"adaline:{options}", examples=5)
+    check_processor(f"adaline:{options}")

@@ -21,7 +21,7 @@ SPEC = SampleSpec(RATE, ("near", "far"))
 
 
 def test_it_obeys_the_laws():
-    check_processor(NEURAL, examples=5)
+    check_processor(NEURAL)
 
 
 def test_its_state_goes_on_and_that_of_the_rule_is_refused():
