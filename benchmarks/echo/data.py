@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from rtkit_echo import comparison
-from rtkit_echo.comparison import RATE, SECONDS, Pair
+from rtkit_echo.comparison import DURATION_S, RATE_HZ, Pair
 from scipy.signal import lfilter
 
 #: A folder with speech_far/*.flac, speech_near/*.flac and rir/*.wav at 16 kHz; without it the shipped recordings are taken.
@@ -48,7 +48,7 @@ def held_out():
     (speech,) = files(f"speech_near/{HELD_OUT_TALKERS}.flac")
     with speech.with_suffix(".csv").open() as file:
         parts = [(int(row["start"]), int(row["samples"])) for row in csv.DictReader(file)]
-    talkers = [sound(speech)[start : start + length] for start, length in parts if start > SECONDS * RATE]
+    talkers = [sound(speech)[start : start + length] for start, length in parts if start > DURATION_S * RATE_HZ]
     rooms = [sound(Path(FOLDER) / "rir" / f"{HELD_OUT_ROOM}.wav"), comparison.shipped()[0].other]
     return [Pair(far, near, rooms[i % 2], rooms[1 - i % 2]) for i, (far, near) in enumerate(itertools.permutations(talkers, 2))]
 
@@ -69,13 +69,13 @@ def music():
     K. Karplus, A. Strong, "Digital synthesis of plucked-string and drum timbres", Computer Music Journal 7 (1983).
     """
     random = np.random.default_rng(0)
-    beat = round(BEAT * RATE)
+    beat = round(BEAT * RATE_HZ)
     out = np.zeros(64 * beat)
     for number in range(64):
         chord = CHORDS[number // 4 % len(CHORDS)]
-        out[number * beat : (number + 1) * beat] += random.standard_normal(beat) * np.exp(-np.arange(beat) / (0.02 * RATE)) * 0.3
+        out[number * beat : (number + 1) * beat] += random.standard_normal(beat) * np.exp(-np.arange(beat) / (0.02 * RATE_HZ)) * 0.3
         for note in (chord[number % 4], chord[(number + 1) % 4] + 12) if number % 4 else chord:
-            period = round(RATE / (440 * 2 ** ((note - 69) / 12)))
+            period = round(RATE_HZ / (440 * 2 ** ((note - 69) / 12)))
             pluck = np.zeros(min(4 * beat, len(out) - number * beat))
             pluck[:period] = random.uniform(-1, 1, period)
             loop = np.concatenate([[1], np.zeros(period - 1), [-STRING / 2, -STRING / 2]])

@@ -4,12 +4,25 @@ from dataclasses import replace
 
 import numpy as np
 import soxr
-from rtkit_echo.comparison import CHANGE, LAST, LONGEST, RATE, SECONDS, TALK, changed_path, erle, joined_at, reached, scene, speech
+from rtkit_echo.comparison import (
+    DOUBLE_TALK,
+    DURATION_S,
+    LAST_THIRD,
+    MAX_DELAY_SAMPLES,
+    PATH_CHANGE,
+    RATE_HZ,
+    changed_path,
+    erle,
+    joined_at,
+    reached,
+    scene,
+    speech,
+)
 
 from benchmarks.echo.data import music
 
-COUNT = SECONDS * RATE
-PART, VOICE = slice(round(LAST * COUNT), COUNT - LONGEST), slice(round(TALK * COUNT), COUNT - LONGEST)
+COUNT = DURATION_S * RATE_HZ
+PART, VOICE = slice(round(LAST_THIRD * COUNT), COUNT - MAX_DELAY_SAMPLES), slice(round(DOUBLE_TALK * COUNT), COUNT - MAX_DELAY_SAMPLES)
 DELAYS = (100, 400, 900)
 CLOCKS = (200, -200, 300, -300)
 #: Bulk delay (ms) of the scenes with drifting clocks, so that the echo stays behind the far end, and of the one with everything at once.
@@ -26,12 +39,12 @@ def loudspeaker(signal):
 
 
 def late(signal, milliseconds):
-    return np.concatenate([np.zeros(RATE * milliseconds // 1000, np.float32), signal])[: len(signal)]
+    return np.concatenate([np.zeros(RATE_HZ * milliseconds // 1000, np.float32), signal])[: len(signal)]
 
 
 def clock(signal, ppm):
     """What a clock that runs faster by so much makes of a signal; as long as that was."""
-    own = soxr.resample(signal, RATE, RATE * (1 + ppm * 1e-6), "VHQ")[: len(signal)]
+    own = soxr.resample(signal, RATE_HZ, RATE_HZ * (1 + ppm * 1e-6), "VHQ")[: len(signal)]
     return np.concatenate([own, np.zeros(len(signal) - len(own), np.float32)])
 
 
@@ -63,10 +76,10 @@ def double_talk(cleaned, pair, seed):
     found = {f"at_once_{key}": value for key, value in speech(voice[VOICE], out[VOICE]).items()}
     for name, heard, says, since in (
         ("start", echo, talker, 0),
-        ("change", changed_path(pair, seed, echo), voice, round(CHANGE * COUNT)),
+        ("change", changed_path(pair, seed, echo), voice, round(PATH_CHANGE * COUNT)),
     ):
         out = cleaned(heard + noise + says, far)
-        ten_seconds = slice(since + RATE, since + 11 * RATE)
+        ten_seconds = slice(since + RATE_HZ, since + 11 * RATE_HZ)
         found |= {f"{name}_{key}": value for key, value in speech(says[ten_seconds], out[ten_seconds]).items()}
         rest = out - says - noise  # of the echo; where a talker was damaged, that counts, too
         for depth in (10, 20):
@@ -87,19 +100,19 @@ def silence(cleaned, pair, seed):
     far, echo, noise, _ = scene(pair, seed, pair.room)
     near = echo + noise
     for signal in (near, far):
-        signal[HUSH * RATE : AGAIN * RATE] = 0
+        signal[HUSH * RATE_HZ : AGAIN * RATE_HZ] = 0
     out = cleaned(near, far)
-    heard = np.flatnonzero(np.abs(out[HUSH * RATE : AGAIN * RATE - LONGEST]) > SILENT)  # a window may begin a little early
-    after = slice(AGAIN * RATE, (AGAIN + 2) * RATE)
-    return {"silence_s": heard[-1] / RATE if len(heard) else 0.0, "silence_after": erle(near, out, after)}
+    heard = np.flatnonzero(np.abs(out[HUSH * RATE_HZ : AGAIN * RATE_HZ - MAX_DELAY_SAMPLES]) > SILENT)  # a window may begin a little early
+    after = slice(AGAIN * RATE_HZ, (AGAIN + 2) * RATE_HZ)
+    return {"silence_s": heard[-1] / RATE_HZ if len(heard) else 0.0, "silence_after": erle(near, out, after)}
 
 
 def headphones(cleaned, pair, seed):
     """Both talk, but there is no echo; and an echo that comes in the middle, when nobody talks at the near end any more."""
     far, echo, noise, talker = scene(pair, seed, pair.room)
-    half = round(CHANGE * COUNT)
+    half = round(PATH_CHANGE * COUNT)
     near = talker + noise
-    same = speech(near[:-LONGEST], cleaned(near, far)[:-LONGEST])
+    same = speech(near[:-MAX_DELAY_SAMPLES], cleaned(near, far)[:-MAX_DELAY_SAMPLES])
     near = np.concatenate([near[:half], (echo + noise)[half:]])
     out = cleaned(near, far)
     found = {f"headphones_{key}": value for key, value in same.items()}

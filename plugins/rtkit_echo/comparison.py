@@ -12,27 +12,27 @@ from numpy.typing import NDArray
 
 from rtkit import apply
 from rtkit_echo import peers
-from rtkit_echo.scenes import FAR_LEVEL, NOISE, ROOM_LOSS, at_level, read
+from rtkit_echo.scenes import FAR_LEVEL_DB, NOISE_DB, ROOM_LOSS_DB, at_level, read
 
 Floats = NDArray[np.float32]
 Canceller = Callable[[Floats, Floats], Floats]
 #: Takes a canceller whose output is in time with its input, a pair and a seed for the noise; gives figures by name.
 Measure = Callable[[Canceller, "Pair", int], dict[str, float]]
 
-RATE, SECONDS = 16_000, 24
+RATE_HZ, DURATION_S = 16_000, 24
 #: Beginning of the last third, of double talk and of another path, as shares of a scene.
-LAST, TALK, CHANGE = 2 / 3, 5 / 12, 1 / 2
-#: Tails (s) at which peers are shown.
-TAILS = (0.128, 0.4)
-#: Longest delay (samples) of a canceller that is looked for, and length (s) of the windows of an ERLE curve and the step between them.
-LONGEST, WINDOW, STEP = RATE // 4, 0.5, 0.05
+LAST_THIRD, DOUBLE_TALK, PATH_CHANGE = 2 / 3, 5 / 12, 1 / 2
+#: Filter lengths at which peers are shown.
+TAILS_S = (0.128, 0.4)
+#: Longest delay of a canceller that is looked for, and length of the windows of an ERLE curve and the step between them.
+MAX_DELAY_SAMPLES, ERLE_WINDOW_S, ERLE_STEP_S = RATE_HZ // 4, 0.5, 0.05
 #: Endings of the names of figures that are better the lower they are: times, costs, and levels of what should not be there.
 LOW_IS_GOOD = ("_s", "_us", "_level")
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What scenes are made of: two talkers, two rooms; signals ``[n]`` at `RATE`."""
+    """What scenes are made of: two talkers, two rooms; signals ``[n]`` at `RATE_HZ`."""
 
     far: Floats
     near: Floats
@@ -42,18 +42,18 @@ class Pair:
 
 def shipped() -> list[Pair]:
     """The one pair of the shipped recordings; its second room is made: noise that dies away within 0.4 s."""
-    count = RATE // 2
-    other = np.random.default_rng(0).standard_normal(count) * 10 ** (-3 * np.arange(count) / RATE / 0.4)
+    count = RATE_HZ // 2
+    other = np.random.default_rng(0).standard_normal(count) * 10 ** (-3 * np.arange(count) / RATE_HZ / 0.4)
     other[:48] = 0
-    return [Pair(read("far.flac", RATE), read("near.flac", RATE), read("room.wav", RATE), other.astype(np.float32))]
+    return [Pair(read("far.flac", RATE_HZ), read("near.flac", RATE_HZ), read("room.wav", RATE_HZ), other.astype(np.float32))]
 
 
-def own(chain: str, rate: float = RATE) -> Canceller:
+def own(chain: str, rate: float = RATE_HZ) -> Canceller:
     """A chain of this plug-in's processors."""
     return lambda near, far: apply(chain, np.stack([near, far], axis=1), rate=rate)[0][:, 0]
 
 
-def cancellers(rate: float = RATE, tails: Sequence[float] = TAILS) -> dict[str, Canceller]:
+def cancellers(rate: float = RATE_HZ, tails: Sequence[float] = TAILS_S) -> dict[str, Canceller]:
     """The microphone as it is, those of this plug-in, and every peer that is installed, with each of these tails (s) where it takes one."""
 
     def of(peer: peers.Peer, tail: float) -> Canceller:
@@ -84,7 +84,7 @@ def compare(pairs: Sequence[Pair], names: Sequence[str] = (), measures: Sequence
             for measure in measures or (everyday,):
                 for figure, value in measure(in_time(cancel, late), pair, number).items():
                     found.setdefault(figure, []).append(value)
-        yield {"canceller": name, "late_ms": round(1000 * late / RATE, 1)} | {key: shown(key, values) for key, values in found.items()}
+        yield {"canceller": name, "late_ms": round(1000 * late / RATE_HZ, 1)} | {key: shown(key, values) for key, values in found.items()}
 
 
 def shown(figure: str, values: Sequence[float]) -> str:
@@ -113,7 +113,8 @@ def everyday(cleaned: Canceller, pair: Pair, seed: int) -> dict[str, float]:
     far, echo, noise, talker = scene(pair, seed, pair.room)
     near = echo + noise
     count = len(near)
-    part, talk, half = slice(round(LAST * count), count - LONGEST), slice(round(TALK * count), count - LONGEST), round(CHANGE * count)
+    part, talk = (slice(round(share * count), count - MAX_DELAY_SAMPLES) for share in (LAST_THIRD, DOUBLE_TALK))
+    half = round(PATH_CHANGE * count)
     begin = time.process_time()
     out = cleaned(near, far)
     cost = time.process_time() - begin
@@ -136,9 +137,9 @@ def scene(
     pair: Pair,
     seed: int,
     room: Floats,
-    rate: int = RATE,
-    loss: float = ROOM_LOSS,
-    noise: float = NOISE,
+    rate: int = RATE_HZ,
+    loss: float = ROOM_LOSS_DB,
+    noise: float = NOISE_DB,
     loudspeaker: Callable[[Floats], Floats] | None = None,
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Far end, its echo, noise, and the near-end talker at the level of the echo; each ``[n]``.
@@ -148,18 +149,18 @@ def scene(
     """
     from scipy.signal import fftconvolve
 
-    count = SECONDS * rate
+    count = DURATION_S * rate
     far, talker = (np.tile(signal, 1 + count // len(signal))[:count] for signal in (pair.far, pair.near))
-    far, talker = at_level(far, rate, FAR_LEVEL), at_level(talker, rate, FAR_LEVEL - loss)
+    far, talker = at_level(far, rate, FAR_LEVEL_DB), at_level(talker, rate, FAR_LEVEL_DB - loss)
     said = loudspeaker(far) if loudspeaker else far
-    echo = at_level(fftconvolve(said, room)[:count].astype(np.float32), rate, FAR_LEVEL - loss)
-    hiss = np.random.default_rng(seed).standard_normal(count) * 10 ** ((FAR_LEVEL - loss + noise) / 20)
+    echo = at_level(fftconvolve(said, room)[:count].astype(np.float32), rate, FAR_LEVEL_DB - loss)
+    hiss = np.random.default_rng(seed).standard_normal(count) * 10 ** ((FAR_LEVEL_DB - loss + noise) / 20)
     return far, echo, hiss.astype(np.float32), talker
 
 
 def changed_path(pair: Pair, seed: int, echo: Floats) -> Floats:
-    """An echo in the pair's room that from `CHANGE` on comes from its other room."""
-    half = round(CHANGE * len(echo))
+    """An echo in the pair's room that from `PATH_CHANGE` on comes from its other room."""
+    half = round(PATH_CHANGE * len(echo))
     return np.concatenate([echo[:half], scene(pair, seed, pair.other)[1][half:]])
 
 
@@ -174,16 +175,16 @@ def erle(near: Floats, out: Floats, part: slice) -> float:
     return 10 * float(np.log10((before + 1e-12) / (after + 1e-12)))
 
 
-def reached(near: Floats, out: Floats, level: float, since: int, rate: int = RATE) -> float:
+def reached(near: Floats, out: Floats, level: float, since: int, rate: int = RATE_HZ) -> float:
     """Time (s) from a sample on until the ERLE of a window of half a second is at least `level` (dB); that to the end if it never is."""
-    window, step = round(WINDOW * rate), round(STEP * rate)
+    window, step = round(ERLE_WINDOW_S * rate), round(ERLE_STEP_S * rate)
     for at in range(since, len(near) - window, step):
         if erle(near, out, slice(at, at + window)) >= level:
             return (at - since) / rate
     return (len(near) - since) / rate
 
 
-def speech(clean: Floats, out: Floats, rate: int = RATE) -> dict[str, float]:
+def speech(clean: Floats, out: Floats, rate: int = RATE_HZ) -> dict[str, float]:
     """PESQ (wide band, ITU-T P.862.2; at 8 kHz narrow band, P.862) and STOI, where the packages are there."""
     found = {}
     try:
@@ -191,7 +192,7 @@ def speech(clean: Floats, out: Floats, rate: int = RATE) -> dict[str, float]:
         from pystoi import stoi
     except ImportError:
         return {}
-    found["pesq"] = float(pesq(rate, clean.astype(float), out.astype(float), "wb" if rate == RATE else "nb"))
+    found["pesq"] = float(pesq(rate, clean.astype(float), out.astype(float), "wb" if rate == RATE_HZ else "nb"))
     found["stoi"] = float(stoi(clean, out, rate))
     return found
 
@@ -201,7 +202,7 @@ def delay_of(cancel: Canceller) -> int:
     from scipy.signal import correlate, lfilter
 
     random = np.random.default_rng(3)
-    signal = (0.03 * lfilter([1], [1, -0.9], random.standard_normal(3 * RATE))).astype(np.float32)
+    signal = (0.03 * lfilter([1], [1, -0.9], random.standard_normal(3 * RATE_HZ))).astype(np.float32)
     out = cancel(signal, np.zeros_like(signal))[: len(signal)]
-    match = correlate(out[RATE : RATE + LONGEST + RATE], signal[RATE : 2 * RATE], mode="valid")
+    match = correlate(out[RATE_HZ : RATE_HZ + MAX_DELAY_SAMPLES + RATE_HZ], signal[RATE_HZ : 2 * RATE_HZ], mode="valid")
     return int(np.argmax(match))

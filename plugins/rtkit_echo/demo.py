@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import Report, Stream, make_folder
-from rtkit_echo.scenes import TALKER_AT, Scene, hybrid_scene, room_scene
+from rtkit_echo.scenes import TALKER_AT_S, Scene, hybrid_scene, room_scene
 
 #: Each scene, what it is, and the canceller for it: a hybrid is short and wants no delay, a room is long.
 SCENES = {
@@ -19,7 +19,7 @@ SCENES = {
 }
 
 #: Keeps the logarithm of digital silence finite.
-FAINT = 1e-9
+POWER_FLOOR = 1e-9
 
 
 def run(folder: str) -> list[str]:
@@ -35,10 +35,10 @@ def run(folder: str) -> list[str]:
         report = _clean(recording, canceller, cleaned, events)
         curve = [json.loads(line) for line in events.read_text().splitlines()]
         draw(title, scene, soundfile.read(cleaned, dtype="float32")[0], curve, picture)
-        alone = [event["data"]["erle_db"] for event in curve if 5 < event["time"] <= TALKER_AT]
+        alone = [event["data"]["erle_db"] for event in curve if 5 < event["time"] <= TALKER_AT_S]
         lines += [
             f"{title}: rtkit run {recording} {canceller} --to {cleaned} --events {events}",
-            f"    ERLE {np.median(alone):.1f} dB in far-end single talk from 5 to {TALKER_AT:g} s (median), "
+            f"    ERLE {np.median(alone):.1f} dB in far-end single talk from 5 to {TALKER_AT_S:g} s (median), "
             f"the canceller at {report.stream_s / report.busy_s:.0f} x real time",
             f"    listen to {recording} (left: microphone, right: far end), then {cleaned}; look at {picture}",
         ]
@@ -64,11 +64,11 @@ def draw(title: str, scene: Scene, cleaned: NDArray[np.float32], events: list[di
         axis.set(ylabel=label, ylim=(-limit, limit))
         axis.legend(loc="upper left", fontsize="small")
     for axis, signal, label in ((axes[2], scene.near, "microphone"), (axes[3], cleaned, "cleaned")):
-        axis.specgram(signal[: len(scene.near)] + FAINT, NFFT=512, Fs=scene.rate, noverlap=256, vmin=-130, vmax=-50, cmap="magma")
+        axis.specgram(signal[: len(scene.near)] + POWER_FLOOR, NFFT=512, Fs=scene.rate, noverlap=256, vmin=-130, vmax=-50, cmap="magma")
         axis.set(ylabel=f"{label} (Hz)")
     axes[4].step([event["time"] for event in events], [event["data"]["erle_db"] for event in events], where="pre", color="tab:green")
-    axes[4].axvspan(TALKER_AT, time[-1], color="tab:orange", alpha=0.15, label="double talk")
+    axes[4].axvspan(TALKER_AT_S, time[-1], color="tab:orange", alpha=0.15, label="double talk")
     axes[4].set(xlabel="time (s)", ylabel="ERLE (dB)", xlim=(0, time[-1]))
     axes[4].legend(loc="lower left", fontsize="small")
-    axes[0].set_title(f"{title}: far-end speech comes back as echo, and a near-end talker joins at {TALKER_AT:g} s")
+    axes[0].set_title(f"{title}: far-end speech comes back as echo, and a near-end talker joins at {TALKER_AT_S:g} s")
     figure.savefig(path, dpi=110)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 DATA = resources.files("rtkit_echo") / "data"
 #: Level of the far end while it speaks (dB re full scale), and of the noise below the echo (dB).
-FAR_LEVEL, NOISE = -24.0, -35.0
+FAR_LEVEL_DB, NOISE_DB = -24.0, -35.0
 #: Echo return loss (dB) of a hybrid and of a room, and the flat delay (s) in front of a hybrid.
-HYBRID_LOSS, ROOM_LOSS, FLAT_DELAY = 10.0, 6.0, 0.005
+HYBRID_LOSS_DB, ROOM_LOSS_DB, FLAT_DELAY_S = 10.0, 6.0, 0.005
 #: The near-end talker joins at this time (s).
-TALKER_AT = 10.0
+TALKER_AT_S = 10.0
 
 
 @dataclass(slots=True)
@@ -44,13 +44,13 @@ def hybrids() -> dict[str, NDArray[np.float64]]:
 def hybrid_scene(model: str = "D4") -> Scene:
     """A telephone hybrid at 8 kHz, 10 dB of echo return loss, 5 ms of flat delay."""
     rate = 8000
-    path = np.concatenate((np.zeros(round(FLAT_DELAY * rate)), hybrids()[model]))
-    return _scene(rate, path, HYBRID_LOSS)
+    path = np.concatenate((np.zeros(round(FLAT_DELAY_S * rate)), hybrids()[model]))
+    return _scene(rate, path, HYBRID_LOSS_DB)
 
 
 def room_scene() -> Scene:
     """A loudspeaker and a microphone in a seminar room at 16 kHz, 6 dB of echo return loss."""
-    return _scene(16000, read("room.wav", 16000), ROOM_LOSS)
+    return _scene(16000, read("room.wav", 16000), ROOM_LOSS_DB)
 
 
 def active_rms(signal: NDArray[np.floating], rate: int) -> float:
@@ -63,12 +63,12 @@ def active_rms(signal: NDArray[np.floating], rate: int) -> float:
 def _scene(rate: int, path: NDArray[np.floating], loss: float) -> Scene:
     from scipy.signal import fftconvolve
 
-    far = at_level(read("far.flac", rate), rate, FAR_LEVEL)
-    echo = at_level(fftconvolve(far, path)[: len(far)].astype(np.float32), rate, FAR_LEVEL - loss)
+    far = at_level(read("far.flac", rate), rate, FAR_LEVEL_DB)
+    echo = at_level(fftconvolve(far, path)[: len(far)].astype(np.float32), rate, FAR_LEVEL_DB - loss)
     talker = np.zeros_like(far)
-    voice = at_level(read("near.flac", rate), rate, FAR_LEVEL - loss)[: len(far) - round(TALKER_AT * rate)]
+    voice = at_level(read("near.flac", rate), rate, FAR_LEVEL_DB - loss)[: len(far) - round(TALKER_AT_S * rate)]
     talker[len(far) - len(voice) :] = voice
-    noise = np.random.default_rng(0).standard_normal(len(far)) * active_rms(echo, rate) * 10 ** (NOISE / 20)
+    noise = np.random.default_rng(0).standard_normal(len(far)) * active_rms(echo, rate) * 10 ** (NOISE_DB / 20)
     return Scene(rate, echo + talker + noise.astype(np.float32), far, echo, talker)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rtkit_echo import comparison, peers
 
-RATE = comparison.RATE
+RATE = comparison.RATE_HZ
 (PAIR,) = comparison.shipped()
 
 
@@ -47,7 +47,7 @@ def test_the_time_to_a_depth_begins_where_it_is_told():
 
 def test_scenes_are_what_they_say():
     far, echo, noise, talker = comparison.scene(PAIR, 0, PAIR.room)
-    assert all(len(signal) == comparison.SECONDS * RATE for signal in (far, echo, noise, talker))
+    assert all(len(signal) == comparison.DURATION_S * RATE for signal in (far, echo, noise, talker))
     assert 10 * np.log10(np.mean(noise**2)) == pytest.approx(-65, abs=0.1)
     assert (comparison.scene(PAIR, 0, PAIR.room)[1] == echo).all()
     assert not (comparison.scene(PAIR, 1, PAIR.room)[2] == noise).all()

@@ -86,7 +86,7 @@ def test_a_changed_path_is_noticed_and_learned():
     assert "path changed" not in [event.label for event in events[2:5]]
 
 
-def test_the_challenger_sleeps_while_all_is_well_and_wakes_when_the_path_changes():
+def test_the_shadow_filter_sleeps_while_all_is_well_and_wakes_when_the_path_changes():
     processor, spec = rtkit.create("echo"), SampleSpec(RATE, ("near", "far"))
     processor.open(spec)
     counts, awake = processor._linear._linear.counts, []

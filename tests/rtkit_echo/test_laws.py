@@ -1,6 +1,9 @@
 """The laws of the contract that `rtkit.testing` does not hold yet, for every canceller and its sets of parameters."""
 
+import ast
 import dataclasses
+import graphlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from rtkit_echo.adaline import Adaline
 from rtkit_echo.echo import Echo
 from rtkit_echo.scenes import hybrid_scene, room_scene
 from rtkit_echo.slpr import Slpr
+from scipy.signal import resample_poly
 
 import rtkit
 from rtkit import Block, SampleSpec
@@ -182,3 +186,39 @@ def test_every_parameter_is_documented_with_its_range(cls):
             assert np.isfinite([parameter.low, parameter.high]).all()
             bound = f"{parameter.high:,.0f}" if parameter.high == 200_000 else f"{parameter.high:g}"
             assert bound in parameter.doc or parameter.name == "h_max", (parameter.name, parameter.doc)
+
+
+def test_a_state_of_rtkit_0_1_goes_on():
+    """`states/echo-0.1.npz` was written by it after 900 samples; some of its arrays had other names then."""
+    samples = (np.round(resample_poly(ROOM.samples[:48_000], 1, 4) * 2**15) / 2**15).astype(np.float32)
+    processor, other = (Echo(tail_ms=8, suppressor="rule", delay=False) for _ in range(2))
+    for each in (processor, other):
+        each.open(SampleSpec(4000, ("near", "far")))
+    run(processor, samples[:900])
+    with np.load(Path(__file__).parent / "states" / "echo-0.1.npz") as state:
+        assert {name for name in state if "rival" in name}
+        other.load_state(dict(state))
+    (expected, events), (found, others) = (run(each, samples[900:], 900) for each in (processor, other))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert [event[:3] for event in events] == [event[:3] for event in others]
+
+
+def imports(package, folder):
+    """For each module of a package, those of the same package that it imports anywhere, lazily or for types too."""
+    found = {}
+    for path in folder.glob("*.py"):
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[: package.count(".") + 1] == package.split("."):
+                names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+            elif isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+        found[path.stem] = {name.removeprefix(f"{package}.").split(".")[0] for name in names if name.startswith(f"{package}.")}
+    return {name: known & set(found) for name, known in found.items()}
+
+
+@pytest.mark.parametrize(("package", "folder"), [("rtkit_echo", "plugins/rtkit_echo"), ("rtkit.audio", "rtkit/audio")])
+def test_no_import_goes_in_a_circle(package, folder):
+    found = imports(package, Path(__file__).parents[2] / folder)
+    assert any(found.values())
+    assert list(graphlib.TopologicalSorter(found).static_order())  # raises CycleError

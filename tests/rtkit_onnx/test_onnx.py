@@ -111,7 +111,7 @@ def test_heartbeats_are_classified():
 def test_what_was_learned_online_runs_frozen(tmp_path, cli):
     """An echo canceller, written as ONNX at the end of its run, cancels as it then did: the road of the README."""
     import soundfile
-    from rtkit_echo.scenes import TALKER_AT, hybrid_scene
+    from rtkit_echo.scenes import TALKER_AT_S, hybrid_scene
 
     scene = hybrid_scene()
     soundfile.write(tmp_path / "call.wav", scene.samples, scene.rate, "FLOAT")
@@ -123,7 +123,7 @@ def test_what_was_learned_online_runs_frozen(tmp_path, cli):
     frozen, expected = (soundfile.read(tmp_path / name, dtype="float32")[0] for name in ("frozen.wav", "adaline.wav"))
     rest = slice(scene.rate, None)  # the state has the last delay line in it, the model starts in silence
     assert np.abs(frozen - expected)[rest].max() <= 1e-5 * np.abs(expected).max()
-    alone = slice(scene.rate, round(TALKER_AT * scene.rate))
+    alone = slice(scene.rate, round(TALKER_AT_S * scene.rate))
     assert np.mean(frozen[alone] ** 2) < 0.1 * np.mean(scene.near[alone] ** 2)
 
 
