@@ -8,11 +8,11 @@ import numpy as np
 from rtkit_cluster.cluster import Cluster
 from rtkit_cluster.clusters import Clusters
 from rtkit_cluster.encoder import Encoder
-from rtkit_cluster.fit import Shown, fit
+from rtkit_cluster.fit import PictureSet, fit
 
 from benchmarks.clock import frames_a_second
-from export import pictures
-from export.cluster import Fruits, groceries, judge
+from export.data.pictures import FRUITS, Fruits, read_groceries
+from export.evaluation.clusters import evaluate, evaluate_groceries
 from tests.rtkit_cluster.pictures import VISION
 
 DATA = Path(os.environ.get("RTKIT_VISION_DATA", VISION))
@@ -25,12 +25,12 @@ def refused(encode, fruits, left_out, grey):
     train, test = encode(fruits.train, grey), encode(fruits.test, grey)
     random, known, unknown = np.random.default_rng(3), [], []
     for _ in range(TRIALS):
-        out = random.choice(pictures.FRUITS, left_out, replace=False)
+        out = random.choice(FRUITS, left_out, replace=False)
         inside = ~np.isin(fruits.kinds, out)
         names = np.array(fruits.kinds)[inside].tolist()
-        shown = Shown(lambda number: fruits.train[0], names)
-        clusters: Clusters = fit(train[inside], shown, "", grey, len(pictures.FRUITS) - left_out).clusters
-        is_unknown = np.array([not clusters.find(features).known for features in test])
+        shown = PictureSet(lambda number: fruits.train[0], names)
+        clusters: Clusters = fit(train[inside], shown, "", grey, len(FRUITS) - left_out).clusters
+        is_unknown = np.array([not clusters.assign(features).known for features in test])
         of_out = np.isin(fruits.test_kinds, out)
         known.append(is_unknown[~of_out].mean())
         unknown.append(is_unknown[of_out].mean())
@@ -45,10 +45,10 @@ def rows():
         return np.array([encoder(image, grey) for image in images])
 
     yield "set", "accuracy", "raw pixels", "mean colour", "clusters found"
-    for one in judge(encode, fruits):
+    for one in evaluate(encode, fruits):
         yield one.title, f"{one.accuracy:.3f}", f"{one.pixels:.3f}", f"{one.colour:.3f}", f"{one.k} of {len(one.kinds)}"
-    shops, kinds, _ = pictures.groceries(DATA)
-    for row in groceries(encode, shops, kinds):
+    shops, kinds, _ = read_groceries(DATA)
+    for row in evaluate_groceries(encode, shops, kinds):
         yield f"NMI, {row['split']}", row["value"]
     for left_out in (3, 6):
         for grey in (False, True):

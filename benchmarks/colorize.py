@@ -10,9 +10,8 @@ from rtkit_colorize.colorize import Colorize
 from rtkit_colorize.demo import CLIP, DATA
 
 import rtkit
-from export.colours import colour_flicker, flicker, grey_copy, judge, table
-from export.painting import painter
-from export.pictures import fruits360, groceries
+from export.data.pictures import read_fruits360, read_groceries
+from export.evaluation.colorize import colour_flicker, evaluate, flicker, grey_copy, grey_to_colour_table, processor_colorizer
 from rtkit import Frame, FrameSpec
 from rtkit.video.stills import read_picture
 
@@ -30,8 +29,8 @@ def pictures():
         yield "shipped photographs of shops", shops, shops, False
         return
     folder = Path(FOLDER)
-    yield "Fruits-360, test", list(fruits360(folder, "test")[0]), list(fruits360(folder, "train")[0]), True
-    photos = groceries(folder)[0]
+    yield "Fruits-360, test", list(read_fruits360(folder, "test")[0]), list(read_fruits360(folder, "train")[0]), True
+    photos = read_groceries(folder)[0]
     yield "shops, held out", photos[::5], [photo for number, photo in enumerate(photos) if number % 5], False
     others = [read_picture(path) for path in sorted((folder / "photos").glob("*.jpg"))]
     yield "photos of other things (the table is of these very photos)", others, others, False
@@ -64,8 +63,13 @@ def rows():
     cv2.setNumThreads(1)
     yield "what", "measure", "colorize", "designed", "table", "grey copy"
     for name, truth, known, on_white in pictures():
-        ways = [painter("chroma"), painter("designed") if on_white else None, table(known), grey_copy]
-        found = [judge(way, truth, "", on_white) if way else None for way in ways]
+        ways = [
+            processor_colorizer("chroma"),
+            processor_colorizer("designed") if on_white else None,
+            grey_to_colour_table(known),
+            grey_copy,
+        ]
+        found = [evaluate(way, truth, "", on_white) if way else None for way in ways]
         for number, row in enumerate(found[0]):
             yield name, f"{row['metric']} {row['unit']}", *(one[number]["value"] if one else "" for one in found)
     random = np.random.default_rng(0)

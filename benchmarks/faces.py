@@ -4,11 +4,11 @@ import functools
 import time
 
 import numpy as np
-from rtkit_faces import evaluation, likeness
-from rtkit_faces.deciding import decide
-from rtkit_faces.detector import CLOSE, YUNET
+from rtkit_faces import evaluation, similarity
+from rtkit_faces.collection import FaceCollector
+from rtkit_faces.decision import decide
+from rtkit_faces.detector import CROP_SIDE, YUNET
 from rtkit_faces.faces import Faces
-from rtkit_faces.gathering import Gatherer
 from rtkit_faces.training import count_variations, levelled
 
 from rtkit import Frame, FrameSpec
@@ -38,7 +38,7 @@ class Set:
     @functools.cache  # noqa: B019 - a few sets, for as long as the process
     def rows(self, way):
         """Levelled faces and their variations, ``whole`` or ``found``."""
-        gatherer = Gatherer(way == "whole", every=True)
+        gatherer = FaceCollector(way == "whole", every=True)
         for image in self._pictures:
             kept = gatherer.take(cv2.resize(image, self._small, interpolation=cv2.INTER_AREA) if way == "whole" else image)
             assert kept, (self.name, way, gatherer.found.refused)
@@ -67,7 +67,7 @@ def accuracy(rows, owners, parts, components=60):
 
 
 def strangers(own, other, count, random):
-    """Likeness of left-out faces of some enrolled people (NaN if taken for another one), of strangers of another set, and the strangers
+    """Similarity of left-out faces of some enrolled people (NaN if taken for another one), of strangers of another set, and the strangers
     as calibrated.
     """
     rows, owners = own
@@ -77,11 +77,11 @@ def strangers(own, other, count, random):
     new = np.searchsorted(np.sort(people), owners)
     shown = rows[~np.isin(owners, people), 0] if other is None else other[:, 0]
     faces = np.concatenate([rows[left, 0], shown])
-    chances = evaluation.chances(rows[kept], new[kept], faces)
-    examples = [likeness.quarters(rows[kept[new[kept] == person]].reshape(-1, rows.shape[-1])) for person in range(count)]
-    found, alike = decide(chances, likeness.quarters(faces), examples)
-    true = np.where(found[: len(left)] == new[left], alike[: len(left)], np.nan)
-    return true, alike[len(left) :], likeness.strangers(rows[kept], new[kept])
+    probabilities = evaluation.probabilities(rows[kept], new[kept], faces)
+    examples = [similarity.patches(rows[kept[new[kept] == person]].reshape(-1, rows.shape[-1])) for person in range(count)]
+    found, similarities = decide(probabilities, similarity.patches(faces), examples)
+    true = np.where(found[: len(left)] == new[left], similarities[: len(left)], np.nan)
+    return true, similarities[len(left) :], similarity.impostors(rows[kept], new[kept])
 
 
 def refusing(title, own, other, count):
@@ -90,8 +90,8 @@ def refusing(title, own, other, count):
     for _ in range(TRIALS):
         results.append(strangers(own, other, count, random))
     for far in RATES:
-        limits = [likeness.limit(usual, far) for _, _, usual in results]
-        accepted = np.mean([(alike >= limit).mean() for (_, alike, _), limit in zip(results, limits, strict=True)])
+        limits = [similarity.threshold(usual, far) for _, _, usual in results]
+        accepted = np.mean([(similarities >= limit).mean() for (_, similarities, _), limit in zip(results, limits, strict=True)])
         rejected = np.mean([1 - (true >= limit).mean() for (true, _, _), limit in zip(results, limits, strict=True)])
         yield f"{title}, {count} enrolled, far={far:g}", f"false accepts {accepted:.4f}", f"false rejects {rejected:.3f}"
 
@@ -99,7 +99,7 @@ def refusing(title, own, other, count):
 def rates(folder):
     """Frames a second, one thread, 640 x 480 with three faces in them."""
     frames = [on_wall(*pictures, height=480) for pictures in zip(*(album(path, 4) for path in (HOPPER, COLLINS, STRANGE)), strict=True)]
-    bare = cv2.FaceDetectorYN.create(str(YUNET), "", (CLOSE, CLOSE), 0.6, 0.3, 100)
+    bare = cv2.FaceDetectorYN.create(str(YUNET), "", (CROP_SIDE, CROP_SIDE), 0.6, 0.3, 100)
 
     def detect(image, size):
         bare.setInputSize(size)

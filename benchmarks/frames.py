@@ -8,7 +8,7 @@ os.environ["OPENCV_FFMPEG_THREADS"] = "1"
 
 import cv2
 import numpy as np
-from rtkit_cam.network import Network
+from rtkit_cam.network import CamNetwork
 
 from rtkit import Frame, FrameSpec, Stream
 from rtkit.core.report import Report
@@ -26,14 +26,14 @@ SIZE = Options(size="640x480")
 
 def bare(size):
     """Frames a second of decoding and the network alone."""
-    network = Network("efficientnet_lite0")
+    network = CamNetwork("efficientnet_lite0")
     network.open(FrameSpec(640, 480, 30), size)
-    look = network.look(np.zeros((480, 640, 3), np.uint8))
+    forward = network.run(np.zeros((480, 640, 3), np.uint8))
     capture = open_video(str(CLIP))
     begin = time.perf_counter()
     for _ in range(FRAMES):
         assert capture.read()[0]
-        look.run()
+        forward.run()
     return FRAMES / (time.perf_counter() - begin)
 
 

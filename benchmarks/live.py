@@ -1,7 +1,6 @@
 """The live page: frames of a camera to a network and back, what a page costs a stream, and how soon it is usable."""
 
 import json
-import os
 import shutil
 import statistics
 import struct
@@ -19,13 +18,14 @@ import soundfile
 from websockets.sync.client import connect
 
 import rtkit
+from benchmarks.chromium import as_camera, find_chromium, launched
 from rtkit.live import messages
 from rtkit.live.server import LiveServer
 from rtkit.video.opencv import opencv
 
-SECONDS, FPS, IN_FLIGHT = 12, 30, 2
-#: Time (s) after which a client goes on without an answer, as the page does: a frame may come before the stream is there.
-FORGET = 1.0
+SECONDS, FRAME_RATE_HZ, IN_FLIGHT = 12, 30, 2
+#: Time after which a client goes on without an answer, as the page does: a frame may come before the stream is there.
+ANSWER_TIMEOUT_S = 1.0
 RUNS = 7
 #: How often a record of 3 min is repeated where a stream should last.
 REPEATED = 10
@@ -73,7 +73,7 @@ def hear(socket):
 
 
 def camera(server, processor):
-    """Frames a second and round trips (ms) of a camera of `FPS` frames, `IN_FLIGHT` of them unanswered."""
+    """Frames a second and round trips (ms) of a camera of `FRAME_RATE_HZ` frames, `IN_FLIGHT` of them unanswered."""
     cv2 = opencv()
     capture = cv2.VideoCapture(str(CLIP))
     pictures = [
@@ -103,9 +103,9 @@ def camera(server, processor):
         listener = threading.Thread(target=listen)
         listener.start()
         begin = time.perf_counter()
-        for index in range(SECONDS * FPS):
-            time.sleep(max(0.0, begin + index / FPS - time.perf_counter()))
-            room.acquire(timeout=FORGET)
+        for index in range(SECONDS * FRAME_RATE_HZ):
+            time.sleep(max(0.0, begin + index / FRAME_RATE_HZ - time.perf_counter()))
+            room.acquire(timeout=ANSWER_TIMEOUT_S)
             sent[index] = time.perf_counter()
             socket.send(struct.pack("<BI", 1, index) + pictures[index % len(pictures)])
         socket.send('{"do": "stop"}')
@@ -142,22 +142,11 @@ def page_cost(server, folder):
 
 def in_browser(server, folder):
     """The same in Chromium, where there is one: the camera's way to the screen, and the time until the page is usable."""
-    path = shutil.which("chromium")
-    if path is None:
+    if find_chromium() is None:
         return
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import expect
 
-    made = ["-vf", "scale=640:480,fps=30", "-t", "5", "-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p"]
-    subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", CLIP, *made, folder / "camera.mjpeg"], check=True)
-    flags = [
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={folder / 'camera.mjpeg'}",
-    ]
-    if os.geteuid() == 0:
-        flags.append("--no-sandbox")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, headless=True, args=flags)
+    with launched(camera=as_camera(CLIP, folder)) as browser:
         usable = []
         for _ in range(RUNS):
             page = browser.new_page()
@@ -183,4 +172,3 @@ def in_browser(server, folder):
             page.click("#stop")
             expect(page.locator("#state")).to_have_text("ended")
             page.close()
-        browser.close()

@@ -9,9 +9,9 @@ from rtkit_vae.network import Autoencoder
 from rtkit_vae.vae import Vae
 
 from benchmarks.clock import frames_a_second
-from export.fashion import Fashion
-from export.strangers import told_apart
-from export.vae import looked_at, unit
+from export.data.fashion_mnist import FashionMnist
+from export.evaluation.impostors import impostor_auroc
+from export.families.vae import evaluate, unit_range
 from tests.rtkit_vae.clothes import VISION
 
 DATA = Path(os.environ.get("RTKIT_VISION_DATA", VISION))
@@ -20,14 +20,14 @@ MODELS = ("designed", "2d", "16d")
 
 def rows():
     cv2.setNumThreads(1)
-    fashion = Fashion.read(DATA)
+    fashion = FashionMnist.read(DATA)
     networks = {model: Autoencoder(model) for model in MODELS}
     yield "test, nats", "-ELBO, one sample a picture", "the processor's points", "reconstruction", "divergence", "entropy of the pixels"
     for model, network in networks.items():
-        one, fixed = (looked_at(network, unit(fashion.test), points) for points in (1, None))
+        one, fixed = (evaluate(network, unit_range(fashion.test), points) for points in (1, None))
         values = (one.negative_elbo, fixed.negative_elbo, one.reconstruction, one.divergence, one.entropy)
         yield model, *(f"{np.mean(value):.2f}" for value in values)
-    tables = [told_apart(network, DATA, fashion.test) for network in networks.values()]
+    tables = [impostor_auroc(network, DATA, fashion.test) for network in networks.values()]
     yield "AUROC", *MODELS
     for same in zip(*tables, strict=True):
         yield (

@@ -6,7 +6,6 @@ python docs/live.py
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -14,9 +13,10 @@ import rtkit_cam
 import rtkit_ecg
 import rtkit_sysid
 import soundfile
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from rtkit_echo.scenes import room_scene
 
+from benchmarks.chromium import as_camera, launched
 from rtkit.live.server import LiveServer
 
 DOCS = Path(__file__).parent
@@ -33,14 +33,12 @@ VIEWS = (
 
 
 def fill(folder: Path) -> None:
-    """Put recordings into a folder, and a film for the browser's camera."""
+    """Put recordings into a folder."""
     for module in (rtkit_ecg, rtkit_sysid):
         for path in (Path(module.__file__).parent / "data").iterdir():
             shutil.copy(path, folder)
     scene = room_scene()
     soundfile.write(folder / "call.wav", scene.samples, scene.rate)
-    frames = ["-ss", "8", "-vf", "scale=640:480,fps=30", "-t", "8", "-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p"]
-    subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", CLIP, *frames, folder / "camera.mjpeg"], check=True)
 
 
 def take(page: Page, source: str, processor: str, seconds: float, realtime: bool, path: Path) -> None:
@@ -61,21 +59,18 @@ def take(page: Page, source: str, processor: str, seconds: float, realtime: bool
 
 def main() -> None:
     """Take all of them."""
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fill(folder)
         server = LiveServer(folder)
         server.start()
-        flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-        camera = f"--use-file-for-fake-video-capture={folder / 'camera.mjpeg'}"
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*flags, camera])
-        for picture, source, processor, seconds, realtime, scheme, width in VIEWS:
-            context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 820})  # type: ignore[arg-type]
-            page = context.new_page()
-            page.goto(server.url)
-            take(page, source, processor, seconds, realtime, DOCS / f"live-{picture}.jpg")
-            context.close()
-        browser.close()
+        with launched(camera=as_camera(CLIP, folder, start_s=8, seconds=8)) as browser:
+            for picture, source, processor, seconds, realtime, scheme, width in VIEWS:
+                context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 820})
+                page = context.new_page()
+                page.goto(server.url)
+                take(page, source, processor, seconds, realtime, DOCS / f"live-{picture}.jpg")
+                context.close()
         server.close()
 
 

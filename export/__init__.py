@@ -1,6 +1,7 @@
-"""The road from Keras to a checked ONNX file: build, train, convert, verify, quantise, write the model card.
+"""From Keras to a checked ONNX file: build, train, convert, verify, quantise, write the model card; `python -m export --list`.
 
-One module a model; `python -m export --list` shows them. This is the only place that imports TensorFlow.
+`recipes` has a module a model. They draw on `families` (what like models share), `data` (readers, simulation, augmentation), `evaluation`
+(measures and baselines) and `pipeline` (training, conversion, verification, quantisation, release). Only here TensorFlow is imported.
 """
 
 import os

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from rtkit.core.processor import ParallelFrameProcessor as ParallelFrameProcessor
     from rtkit.core.processor import Processor as Processor
     from rtkit.core.processor import SampleProcessor as SampleProcessor
+    from rtkit.core.processor import read_state as read_state
     from rtkit.core.processor import restore as restore
     from rtkit.core.report import Report as Report
     from rtkit.core.settings import Settings as Settings
@@ -76,7 +77,7 @@ _HOMES = {
     "core.host": ("create", "host"),
     "core.items": ("Block", "Event", "Frame", "FrameSpec", "Image", "Item", "SampleSpec", "Samples", "Spec"),
     "core.parameters": ("Range", "check_values"),
-    "core.processor": ("AnyProcessor", "FrameProcessor", "ParallelFrameProcessor", "Processor", "SampleProcessor", "restore"),
+    "core.processor": ("AnyProcessor", "FrameProcessor", "ParallelFrameProcessor", "Processor", "SampleProcessor", "read_state", "restore"),
     "arrays.read": ("Recording", "read"),
     "core.report": ("Report",),
     "core.settings": ("Settings",),
@@ -96,18 +97,20 @@ __all__ = ["CONTRACT", *sorted(_HOME_OF)]
 __version__ = "0.2.0"
 
 
-def __getattr__(name: str) -> Any:
-    """Load a public name at its first use, so that a plug-in that needs one class does not load the rest."""
-    if name in _RENAMED:
-        import warnings
+if not TYPE_CHECKING:  # or every name would be there for a type checker
 
-        warnings.warn(f"rtkit.{name} is called rtkit.{_RENAMED[name]} now", DeprecationWarning, stacklevel=2)
-        name = _RENAMED[name]
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'rtkit' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"rtkit.{_HOME_OF[name]}"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        """Load a public name at its first use, so that a plug-in that needs one class does not load the rest."""
+        if name in _RENAMED:
+            import warnings
+
+            warnings.warn(f"rtkit.{name} is called rtkit.{_RENAMED[name]} now", DeprecationWarning, stacklevel=2)
+            name = _RENAMED[name]
+        if name not in _HOME_OF:
+            raise AttributeError(f"module 'rtkit' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"rtkit.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

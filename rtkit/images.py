@@ -1,11 +1,12 @@
-"""Pictures for plug-ins: reading and writing them, sizes, colours, text, cuts between scenes. OpenCV loads at the first use."""
+"""Pictures for plug-ins: reading and writing them, sizes, colours, text, scene cuts, temporal smoothing. OpenCV loads at the first use."""
 
 from __future__ import annotations
 
 from rtkit.core.items import Image
 from rtkit.video.opencv import opencv
 from rtkit.video.scene import Scenes
-from rtkit.video.size import LARGEST, fit, to_colour, to_grey
+from rtkit.video.size import LARGEST, colour_copy, fit, to_colour, to_grey
+from rtkit.video.smoothing import TemporalSmoother, smoothing_weight
 from rtkit.video.stills import read_picture, write_picture
 from rtkit.video.suffixes import PICTURE as PICTURE_SUFFIXES
 from rtkit.video.text import write_line, write_lines
@@ -15,9 +16,12 @@ __all__ = [
     "PICTURE_SUFFIXES",
     "Image",
     "Scenes",
+    "TemporalSmoother",
+    "colour_copy",
     "fit",
     "opencv",
     "read_picture",
+    "smoothing_weight",
     "to_colour",
     "to_grey",
     "write_line",

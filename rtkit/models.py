@@ -6,12 +6,15 @@ from rtkit.onnx.card import NAME as CARD
 from rtkit.onnx.card import Card, Normalisation, Tensor, publish, read_card
 from rtkit.onnx.dense import Dense, DenseNetwork, write_dense
 from rtkit.onnx.find import MODEL, STEP, find, of_family
-from rtkit.onnx.model import Call, Model, bind, load, single
+from rtkit.onnx.model import Call, Loader, Model, bind, load, single
 from rtkit.onnx.normalising import UNIT, choose, zscore
 from rtkit.onnx.picture import PictureInput, picture_axis
+from rtkit.onnx.pool import Pool
+from rtkit.onnx.processor import OnnxFrameProcessor, OnnxProcessor
 from rtkit.onnx.session import session
 from rtkit.onnx.stepper import Stepper
-from rtkit.onnx.writer import Beside, Layer, Network, Part, Product, write
+from rtkit.onnx.taps import Beside, Layer, Part, Product, TapNetwork
+from rtkit.onnx.writer import LearnedNetwork, write
 
 __all__ = [
     "CARD",
@@ -24,13 +27,18 @@ __all__ = [
     "Dense",
     "DenseNetwork",
     "Layer",
+    "LearnedNetwork",
+    "Loader",
     "Model",
-    "Network",
     "Normalisation",
+    "OnnxFrameProcessor",
+    "OnnxProcessor",
     "Part",
     "PictureInput",
+    "Pool",
     "Product",
     "Stepper",
+    "TapNetwork",
     "Tensor",
     "bind",
     "choose",

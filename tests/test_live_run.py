@@ -10,7 +10,7 @@ import soundfile
 import soxr
 from rtkit_echo.scenes import DATA, room_scene
 
-from rtkit.audio.far import TAIL
+from rtkit.audio.far import TAIL_S
 from tests.soundcard import DEVICE, soundcard  # noqa: F401  # the fixture
 
 SECONDS = 20
@@ -56,7 +56,7 @@ def test_the_echo_of_a_played_file_is_cancelled(soundcard, tmp_path, rate, block
     assert soundfile.info(tmp_path / "clean.wav").frames == report["samples"]
     # the run is as long as the file, its round trip and the tail behind it: frames that went missing would make it shorter
     recorded = (counts["captured"] + counts["lost"] + counts["overrun"]) / rate
-    assert recorded == pytest.approx(SECONDS + TAIL + report["latency_ms"]["round trip"] / 1e3, abs=BORDER)
+    assert recorded == pytest.approx(SECONDS + TAIL_S + report["latency_ms"]["round trip"] / 1e3, abs=BORDER)
     assert recorded <= report["wall_s"] < recorded + OPENING
     # the round trip is reported, and is one that this card can have
     assert 20 < report["latency_ms"]["round trip"] < 1000

@@ -17,8 +17,9 @@ BELOW = {
     "audio": {"core", "handover"},
     "video": {"core", "handover"},
     "onnx": {"core", "handover", "video"},
-    "live": {"core", "handover", "signals", "audio", "video", "onnx"},
-    "cli": {"core", "handover", "signals", "audio", "video", "onnx"},
+    "provided": {"core"},
+    "live": {"core", "handover", "signals", "audio", "video", "onnx", "provided"},
+    "cli": {"core", "handover", "signals", "audio", "video", "onnx", "provided"},
     "testing": {"core"},
     "models": {"core", "onnx"},
     "images": {"core", "video"},
@@ -191,3 +192,10 @@ def lines_of_code(path):
 
 def test_the_core_stays_small():
     assert sum(map(lines_of_code, (ROOT / "rtkit" / "core").glob("*.py"))) < MOST_CORE_LINES
+
+
+def test_tables_of_the_documentation_are_up_to_date():
+    from docs import generate
+
+    for path in generate.TABLES:
+        assert generate.written(path) == (ROOT / path).read_text(), f"{path}: run python docs/generate.py"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import FrameSpec, Image, InputError, SpecError
-from rtkit.models import UNIT, Model, PictureInput, bind, choose, load, picture_axis, session, single
-from rtkit_cam.alike import Alike
+from rtkit.models import UNIT, Loader, Model, PictureInput, Pool, bind, choose, load, picture_axis, single
+from rtkit_cam.affinity import Affinity
 from rtkit_cam.cut import cut
 
 Floats = NDArray[np.float32]
@@ -23,11 +22,11 @@ LOGITS, FEATURES, WEIGHTS, BIAS = FORM = ("logits", "features", "cam_weights", "
 #: A further output that some have: an earlier and finer tensor ``[n, G, y, x]``.
 GUIDE = "guide"
 #: Sides of the network's picture are multiples of this (pixels): what most networks halve their input by, five times.
-GRID = 32
+STRIDE = 32
 
 
-class Look:
-    """What the network said about one frame, in arrays that are used again and again.
+class ForwardPass:
+    """What the network gave for one frame, in arrays that are used again and again.
 
     Attributes
     ----------
@@ -35,8 +34,6 @@ class Look:
         ``[K]``.
     features : ndarray
         ``[C, h, w]``.
-    alike : Alike or None
-        Which places look alike, once `compare` was called, of a network with a guide.
     """
 
     def __init__(self, model: Model, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, Floats]) -> None:
@@ -47,34 +44,33 @@ class Look:
         self.logits = outputs[LOGITS][0]
         self.features = outputs[FEATURES][0]
         self._guide = outputs[GUIDE][0] if GUIDE in outputs else None
-        self._compared = None if self._guide is None else Alike(self._guide.shape)
-        self.alike: Alike | None = None
+        self._affinity = None if self._guide is None else Affinity(self._guide.shape)
+        self._is_compared = False
 
     def run(self) -> None:
         """Run the network on what is in `picture`."""
         self._model.run_bound(self._bound)
-        self.alike = None
+        self._is_compared = False
 
-    def compare(self) -> None:
-        """Find which places look alike."""
-        if self._compared is not None and self._guide is not None:
-            self._compared.look(self._guide)
-            self.alike = self._compared
+    def affinity(self) -> Affinity | None:
+        """The affinity of the places, computed once a run; None for a network without a guide."""
+        if self._affinity is not None and self._guide is not None and not self._is_compared:
+            self._affinity.compare(self._guide)
+            self._is_compared = True
+        return self._affinity
 
 
-class Network:
+class CamNetwork:
     """A network that ends in global average pooling and one dense layer.
 
     Parameters
     ----------
     name : str
         A shipped model, an ONNX file, or a folder with ``model.onnx``.
-    threads : int
-        Threads for one call.
-    providers : str, optional
-        Execution providers, as in `rtkit.models.load`.
+    load : callable
+        Loads it, as `rtkit.onnx.load`.
     normalise, colour : str
-        What to do to a picture, as in `rtkit.models.choose`.
+        What to do to a picture, as in `rtkit.onnx.normalising.choose`.
     labels : str, optional
         A text file with a class a line, for a model whose card names none.
 
@@ -86,6 +82,8 @@ class Network:
         ``[K]``.
     labels : list of str
         Names of the K classes; their numbers where nothing names them.
+    shapes : dict of str to tuple of int
+        Of `logits` and `features` of one frame, after `open`.
 
     Raises
     ------
@@ -96,17 +94,14 @@ class Network:
     def __init__(
         self,
         name: str,
-        threads: int = 1,
-        providers: str | None = None,
+        load: Loader = load,
         normalise: str = "auto",
         colour: str = "rgb",
         labels: str | None = None,
     ) -> None:
-        model = load(name, threads, providers)
+        model = load(name)
         if not {*FORM} <= {tensor.name for tensor in model.outputs}:
-            data = cut(model.path.read_bytes(), str(model.path))
-            made = session(model.path, data, hashlib.sha256(data).hexdigest(), threads, providers)
-            model = Model(model.path, model.card, made)
+            model = model.with_graph(cut(model.path.read_bytes(), str(model.path)))
         if len(model.inputs) != 1 or picture_axis(model.inputs[0].shape) is None:
             raise InputError(f"{model.path}: expected one picture as input ([n, 3, h, w] or [n, h, w, 3]); found {model.inputs}")
         self.path = model.path
@@ -116,15 +111,14 @@ class Network:
         tensor = model.inputs[0]
         probe = {
             tensor.name: np.zeros(
-                [7 * GRID if size == 1 and axis else size for axis, size in enumerate(single(tensor.shape))], tensor.dtype
+                [7 * STRIDE if size == 1 and axis else size for axis, size in enumerate(single(tensor.shape))], tensor.dtype
             )
         }
-        weights, self.bias = self._ask([WEIGHTS, BIAS], probe)
+        weights, self.bias = self._run([WEIGHTS, BIAS], probe)
         self.weights = np.ascontiguousarray(weights.T)
         self.labels = self._name_classes(labels)
-        self._free: list[Look] = []
 
-    def _ask(self, outputs: list[str], inputs: dict[str, NDArray[Any]]) -> list[Floats]:
+    def _run(self, outputs: list[str], inputs: dict[str, NDArray[Any]]) -> list[Floats]:
         try:
             found: list[Floats] = self._model.session.run(outputs, inputs)
         except Exception as error:  # ONNX Runtime has kinds of its own
@@ -183,38 +177,31 @@ class Network:
         """
         size = min(size, math.sqrt(spec.width * spec.height))  # an enlarged frame costs more, and shows no more
         aspect = math.sqrt(spec.width / spec.height)
-        width, height = (max(1, round(side / GRID)) * GRID for side in (size * aspect, size / aspect))
+        width, height = (max(1, round(side / STRIDE)) * STRIDE for side in (size * aspect, size / aspect))
         tensor = self._model.inputs[0]
         self._input = PictureInput(tensor, self._normalisation, width, height, self.path)
         shape = [self._input.sizes[side] if isinstance(side, str) else side for side in tensor.shape]
         self._picture = tensor.name, shape, tensor.dtype
         try:
-            found = self._ask(self._wanted, {tensor.name: np.zeros(shape, tensor.dtype)})
+            found = self._run(self._wanted, {tensor.name: np.zeros(shape, tensor.dtype)})
         except InputError as error:
             raise SpecError(f"{error}; {spec} became {self._input.width} x {self._input.height}") from None
         self._shapes = {name: value.shape for name, value in zip(self._wanted, found, strict=True)}
-        self._free = [self._new_look()]
+        self.shapes = {name: self._shapes[name][1:] for name in (LOGITS, FEATURES)}
+        self._passes = Pool(self._new_pass)
 
-    def _new_look(self) -> Look:
+    def _new_pass(self) -> ForwardPass:
         name, shape, dtype = self._picture
         outputs = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
-        return Look(self._model, {name: np.zeros(shape, dtype)}, outputs)
+        return ForwardPass(self._model, {name: np.zeros(shape, dtype)}, outputs)
 
-    def look(self, image: Image, compare: bool = False) -> Look:
-        """Run the network on a frame, and find which places look alike if that is asked for.
+    def run(self, image: Image) -> ForwardPass:
+        """Run the network on a frame; what it gives is the caller's until `give_back`. Several threads may call at once."""
+        made = self._passes.take()
+        self._input.fill(image, made.picture)
+        made.run()
+        return made
 
-        The answer is the caller's until `give_back`; several threads may look at once.
-        """
-        try:
-            look = self._free.pop()
-        except IndexError:
-            look = self._new_look()
-        self._input.fill(image, look.picture)
-        look.run()
-        if compare:
-            look.compare()
-        return look
-
-    def give_back(self, look: Look) -> None:
-        """Let the arrays of an answer be used again."""
-        self._free.append(look)
+    def give_back(self, made: ForwardPass) -> None:
+        """Let the arrays of a forward pass be used again."""
+        self._passes.give_back(made)

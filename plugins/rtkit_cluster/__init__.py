@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rtkit import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import typer
 
     from rtkit import Register
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 def rtkit_register_processors(register: Register) -> None:
     """The tagger."""
     register("cluster", "rtkit_cluster.cluster:Cluster")
+
+
+@hookimpl
+def rtkit_register_views(register: Callable[..., None]) -> None:
+    """Where the picture lies among the clusters."""
+    register("cluster", "views/map.js")
 
 
 @hookimpl

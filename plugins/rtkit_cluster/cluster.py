@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from rtkit import Frame, FrameSpec, ParallelFrameProcessor, Range
-from rtkit.images import to_colour
+import numpy as np
+
+from rtkit import Frame, FrameSpec, read_state
+from rtkit.images import colour_copy
+from rtkit.models import OnnxFrameProcessor
 
 if TYPE_CHECKING:
-    from rtkit_cluster.clusters import Found
+    from rtkit_cluster.clusters import Assignment
 
 
 @dataclass(eq=False)
-class Cluster(ParallelFrameProcessor):
+class Cluster(OnnxFrameProcessor):
     """Tags each frame with the cluster of pictures that it belongs to, found by k-means without labels, or with ``unknown``.
 
     Clusters of your own pictures: ``rtkit cluster fit FOLDER``.
 
     Events of kind ``cluster``: the name of the cluster, or ``unknown`` where the frame is like none of the pictures that the clusters
-    were found in; membership, 0 to 1; `latent`, and `distance` from the most similar picture, in units of what that cluster reaches:
+    were found in; membership, 0 to 1; `latent`, and `distance` from the most similar picture, in units of the reach of its cluster:
     beyond 1 is unknown.
 
     Parameters
@@ -31,10 +35,6 @@ class Cluster(ParallelFrameProcessor):
         Whether to lay typical pictures of the cluster along the lower edge.
     tell : str
         frame: an event for each frame; change: when the cluster changes.
-    threads : int
-        Threads for one call of the network.
-    providers : str
-        Execution providers in order of preference, cuda+openvino; RTKIT_PROVIDERS when not given.
 
     Raises
     ------
@@ -43,12 +43,11 @@ class Cluster(ParallelFrameProcessor):
     """
 
     live: ClassVar[tuple[str, ...]] = ("mosaic", "tell")
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"model": "designed", "mosaic": True, "tell": "change"})
 
     model: str = "fruits"
     mosaic: bool = False
     tell: Literal["frame", "change"] = "frame"
-    threads: Annotated[int, Range(1, 64)] = 1
-    providers: str | None = None
 
     def open(self, spec: FrameSpec) -> FrameSpec:
         """Load encoder and clusters."""
@@ -56,17 +55,18 @@ class Cluster(ParallelFrameProcessor):
         from rtkit_cluster.encoder import Encoder
 
         super().open(spec)
-        self._encoder = Encoder(self.model, self.threads, self.providers)
+        self._encoder = Encoder(self.model, self.load_model)
         self._clusters = read(self._encoder)
-        self._last: str | None = None
+        self._last = ""  # label of the last frame, if `tell` tells changes
+        self._frames: Counter[str] = Counter()
         return FrameSpec(spec.width, spec.height, spec.fps)
 
-    def infer(self, frame: Frame) -> Found:
-        """Find the cluster."""
-        return self._clusters.find(self._encoder(frame.image, self._clusters.grey))
+    def infer(self, frame: Frame) -> Assignment:
+        """Compute the features, and assign the frame to a cluster."""
+        return self._clusters.assign(self._encoder(frame.image, self._clusters.grey))
 
-    def render(self, frame: Frame, found: Any) -> Frame:
-        """Tell of it, and draw it on the frame."""
+    def render(self, frame: Frame, found: Assignment) -> Frame:
+        """Emit the event, and draw the label on the frame."""
         from rtkit.images import write_lines
         from rtkit_cluster import sheets
         from rtkit_cluster.clusters import UNKNOWN
@@ -75,10 +75,38 @@ class Cluster(ParallelFrameProcessor):
         if self.tell == "frame" or label != self._last:
             latent = [round(float(value), 5) for value in found.latent]
             self.emit(frame.time, "cluster", label, round(found.score, 6), latent=latent, distance=round(found.distance, 6))
-        self._last = label
-        image = to_colour(frame.image)
-        image = image.copy() if image is frame.image else image
+        self._last = label if self.tell == "change" else ""
+        self._frames[label] += 1
+        image = colour_copy(frame.image)
         write_lines(image, [f"{label} {found.score:.0%}", f"distance {found.distance:.2f}"])
         if self.mosaic and found.known:
             sheets.strip(image, self._clusters.typical[found.cluster])
         return frame.with_data(image)
+
+    def state(self) -> dict[str, Any]:
+        """The label of the last frame, if `tell` tells changes."""
+        return {"last": np.array(self._last)} if self._last else {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Put back what `state` gave.
+
+        Raises
+        ------
+        InputError
+            It is no state of clusters.
+        """
+        self._last = str(read_state("cluster", {"last": ()}, state)["last"]) if state else ""
+
+    def summary(self) -> dict[str, Any]:
+        """`clusters`, frames by cluster, without those that are unknown; `unknown_share`, their share of all frames."""
+        from rtkit_cluster.clusters import UNKNOWN
+
+        frames = self._frames.total()
+        if not frames:
+            return {}
+        unknown = self._frames[UNKNOWN]
+        clusters = {name: count for name, count in self._frames.most_common() if name != UNKNOWN}
+        found: dict[str, Any] = {"clusters": clusters, "unknown_share": round(unknown / frames, 4)}
+        if unknown == frames:
+            found["warnings"] = [f"Every frame is unknown: none is like the pictures that the clusters of {self.model} were found in."]
+        return found

@@ -18,28 +18,28 @@ Array = NDArray[Any]
 Floats = NDArray[np.floating[Any]]
 
 ARRAYS, NAMES = "clusters.npz", "names.txt"
-#: What a picture is called that is like none of those which the clusters were found in.
+#: Label of a picture that is beyond the reach of every cluster.
 UNKNOWN = "unknown"
 #: Typical pictures of a cluster, and their side (pixels).
 TYPICAL, SIDE = 8, 64
 #: The membership of a cluster falls with this power of the distance, as in fuzzy c-means.
-POWER = 8
+MEMBERSHIP_POWER = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Where a picture belongs.
+class Assignment:
+    """The cluster that a picture belongs to.
 
     Parameters
     ----------
     cluster : int
         The nearest one.
     known : bool
-        Whether the picture is like those of the cluster.
+        Whether the picture is within the reach of the cluster, a distance of at most 1.
     score : float
-        Membership, 0 to 1: of the cluster, or, where not known, of the unknown.
+        Membership, 0 to 1: of the cluster, or, where not known, of none.
     distance : float
-        From the most similar picture of the cluster, in units of the cluster's reach: beyond 1, the picture is not known.
+        From the most similar example of the cluster, in units of the cluster's reach.
     latent : ndarray
         ``[p]``.
     """
@@ -117,17 +117,17 @@ class Clusters:
     typical: NDArray[np.uint8]
     names: tuple[str, ...]
 
-    def find(self, features: Floats) -> Found:
-        """Where the picture with these features ``[d]`` belongs."""
+    def assign(self, features: Floats) -> Assignment:
+        """The cluster of the picture with these features ``[d]``."""
         prepared = self.space.prepared(features)
         latent = self.space.latents(prepared)
         away = np.linalg.norm(self.centres - latent, axis=1)
         cluster = int(np.argmin(away))
         distance = float(np.linalg.norm(self.examples[self.owners == cluster] - prepared, axis=1).min() / self.reach[cluster])
-        shares = (max(float(away[cluster]), 1e-9) / np.maximum(away, 1e-9)) ** POWER
-        beyond = min(distance, 1e9) ** POWER
+        shares = (max(float(away[cluster]), 1e-9) / np.maximum(away, 1e-9)) ** MEMBERSHIP_POWER
+        beyond = min(distance, 1e9) ** MEMBERSHIP_POWER
         known = distance <= 1
-        return Found(cluster, known, float((1 if known else beyond) / (shares.sum() + beyond)), distance, latent)
+        return Assignment(cluster, known, float((1 if known else beyond) / (shares.sum() + beyond)), distance, latent)
 
     def write(self, folder: Path, encoder: Path) -> None:
         """Write them into a folder beside a copy of their encoder; what is read first is gone first and written last.

@@ -12,12 +12,12 @@ import typer
 from rtkit import InputError, UsageError, make_folder, show_progress
 
 if TYPE_CHECKING:
-    from rtkit_cluster.fit import Fit, Tell
+    from rtkit_cluster.fit import Fit, Progress
 
 #: What is written beside the model to look at.
 SHEET, CHOICE = "typical.jpg", "choice.png"
 #: Fewer pictures say nothing about clusters.
-FEWEST = 10
+MIN_PICTURES = 10
 
 commands = typer.Typer(help="Clusters of pictures, found without labels.", no_args_is_help=True)
 
@@ -40,8 +40,8 @@ def fit_command(
     from rtkit_cluster.clusters import NAMES
 
     wanted = parse_k(k)
-    with show_progress(not quiet) as tell:
-        made = fit_folder(Path(folder), Path(out), wanted, encoder, grey, tell)
+    with show_progress(not quiet) as progress:
+        made = fit_folder(Path(folder), Path(out), wanted, encoder, grey, progress)
     if not quiet:
         print("\n".join(described(made, folder)))
         print(f"{out}: rtkit run camera:0 cluster:model={out} --to window; names are in {out}/{NAMES}, pictures in {out}/{SHEET}")
@@ -77,7 +77,7 @@ def fit_folder(
     k: int | None = None,
     encoder: str = "fruits",
     grey: bool = False,
-    tell: Tell = lambda text, done: None,
+    progress: Progress = lambda text, done: None,
 ) -> FolderFit:
     """Find clusters in the pictures of a folder and write them into another one.
 
@@ -93,7 +93,7 @@ def fit_folder(
         A shipped model, with or without ``cluster_``, an ONNX file, or a folder with ``model.onnx``.
     grey : bool
         Whether to make pictures grey first.
-    tell : callable
+    progress : callable
         Is told what is done and how far it is, 0 to 1.
 
     Raises
@@ -105,7 +105,7 @@ def fit_folder(
 
     from rtkit.images import PICTURE_SUFFIXES, read_picture
     from rtkit_cluster.encoder import Encoder
-    from rtkit_cluster.fit import Shown, fit
+    from rtkit_cluster.fit import PictureSet, fit
 
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected one with pictures")
@@ -116,18 +116,18 @@ def fit_folder(
     found = [path for path in files if path.resolve() not in own]
     paths, features = [], []
     for number, path in enumerate(found):
-        tell(f"picture {number + 1} of {len(found)}", number / len(found))
+        progress(f"picture {number + 1} of {len(found)}", number / len(found))
         try:
             features.append(network(read_picture(path), grey))
         except InputError as error:
             print(f"{' '.join(str(error).split())}; left out", file=sys.stderr)
         else:
             paths.append(path)
-    if len(paths) < max(FEWEST, k or 0):
-        raise InputError(f"{folder}: {len(paths)} readable pictures; expected at least {max(FEWEST, k or 0)}")
-    shown = Shown(lambda number: read_picture(paths[number]), ["" if path.parent == folder else path.parent.name for path in paths])
+    if len(paths) < max(MIN_PICTURES, k or 0):
+        raise InputError(f"{folder}: {len(paths)} readable pictures; expected at least {max(MIN_PICTURES, k or 0)}")
+    pictures = PictureSet(lambda number: read_picture(paths[number]), ["" if path.parent == folder else path.parent.name for path in paths])
     try:
-        made = fit(np.array(features), shown, network.sha256, grey, k, tell)
+        made = fit(np.array(features), pictures, network.sha256, grey, k, progress)
     except InputError as error:
         raise InputError(f"{folder}: {error}") from None
     write(made, out, network.path)

@@ -1,4 +1,4 @@
-"""An encoder: a network that makes some numbers, its features, of a picture."""
+"""An encoder: a network that gives the features of a picture, its embedding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rtkit import Image, InputError
 from rtkit.images import to_grey
-from rtkit.models import UNIT, Call, PictureInput, choose, find, load, of_family
+from rtkit.models import UNIT, Call, Loader, PictureInput, Pool, choose, find, load, of_family
 
 Floats = NDArray[np.float32]
 
@@ -18,16 +18,14 @@ SIDE = 128
 
 
 class Encoder:
-    """Makes features of pictures, the whole picture squeezed to the size that the network takes.
+    """Gives the features of pictures, the whole picture squeezed to the size that the network takes.
 
     Parameters
     ----------
     name : str
         A shipped model, with or without ``cluster_``, an ONNX file, or a folder with ``model.onnx``.
-    threads : int
-        Threads for one call.
-    providers : str, optional
-        Execution providers, as in `rtkit.models.load`.
+    load : callable
+        Loads it, as `rtkit.onnx.load`.
 
     Attributes
     ----------
@@ -44,16 +42,17 @@ class Encoder:
         No such model, or one that does not make a row of numbers of a picture.
     """
 
-    def __init__(self, name: str, threads: int = 1, providers: str | None = None) -> None:
+    def __init__(self, name: str, load: Loader = load) -> None:
         self.path = find(of_family("cluster", name))
-        self._model = model = load(self.path, threads, providers)
+        self._model = model = load(self.path)
         self.sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
         if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
             raise InputError(f"{self.path}: expected an encoder, one picture in and one row of features out; found {model!r}")
         self._output = model.outputs[0].name
         self._input = PictureInput(model.inputs[0], choose("auto", "rgb", model.card) or UNIT, SIDE, SIDE, self.path)
-        self._free = [self._new_call()]
-        self.width = self._free[0]()[self._output].shape[1]
+        self._calls = Pool(self._new_call)
+        with self._calls.borrow() as call:
+            self.width = call()[self._output].shape[1]
 
     def _new_call(self) -> Call:
         sizes = {name: 1 for name in self._model.outputs[0].shape if isinstance(name, str)}
@@ -64,12 +63,7 @@ class Encoder:
 
         Several threads may call at once.
         """
-        try:
-            call = self._free.pop()
-        except IndexError:
-            call = self._new_call()
-        (picture,) = call.inputs.values()
-        self._input.fill(to_grey(image) if grey else image, picture)
-        features: Floats = np.array(call()[self._output][0], np.float32)
-        self._free.append(call)
-        return features
+        with self._calls.borrow() as call:
+            (picture,) = call.inputs.values()
+            self._input.fill(to_grey(image) if grey else image, picture)
+            return np.array(call()[self._output][0], np.float32)

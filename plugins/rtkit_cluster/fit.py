@@ -16,27 +16,27 @@ from rtkit_cluster.clusters import SIDE, TYPICAL, UNKNOWN, Clusters, Floats, Spa
 
 Labels = NDArray[np.intp]
 
-#: Up to so many features are taken as a latent by themselves; more go on a sphere.
-FEW = 16
+#: Up to so many features are a latent by themselves; more are normalised onto a sphere.
+MAX_PLAIN_FEATURES = 16
 #: Principal axes of a sphere that are kept.
-AXES = 128
+MAX_AXES = 128
 #: The k that is chosen is the smallest with such a share of the best silhouette.
-SHARE = 0.95
+SILHOUETTE_SHARE = 0.95
 #: The search for k goes so far at least, and at most.
-LEAST_K, MOST_K = 12, 64
+MIN_K, MAX_K = 12, 64
 #: Pictures from which the silhouette of many is estimated.
-SAMPLE = 2000
+SILHOUETTE_SAMPLE = 2000
 #: Starts of k-means for each k that is tried, and for the one that is chosen.
 STARTS, LAST_STARTS = 3, 10
 #: Pictures of a cluster that are kept for comparison.
 EXAMPLES = 50
 #: Parts in which a cluster's pictures are taken to find how far it reaches, and the share of them that it has to reach.
-FOLDS, REACHED = 5, 0.99
-#: A cluster of so many pictures has a reach half its own, half that of all.
-STEADY = 10
+FOLDS, REACH_QUANTILE = 5, 0.99
+#: Shrinkage: a cluster of so many pictures has a reach half its own, half that of all.
+SHRINKAGE_PICTURES = 10
 
-#: Is told what is done and how far it is, 0 to 1.
-Tell = Callable[[str, float], None]
+#: Is called with what is done and the progress, 0 to 1.
+Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PictureSet:
     """The pictures that features were made of.
 
     Parameters
@@ -75,12 +75,12 @@ class Shown:
 
 def space_of(features: Floats) -> Space:
     """The space in which pictures with these features ``[n, d]`` are spread evenly."""
-    if features.shape[1] <= FEW:
+    if features.shape[1] <= MAX_PLAIN_FEATURES:
         deviation = features.std(axis=0)
         return Space(False, features.mean(axis=0), np.diag(1 / np.where(deviation > 0, deviation, 1)))
     on_sphere = unit(features)
     mean = on_sphere.mean(axis=0)
-    axes = np.linalg.svd(on_sphere - mean, full_matrices=False)[2][:AXES].T
+    axes = np.linalg.svd(on_sphere - mean, full_matrices=False)[2][:MAX_AXES].T
     return Space(True, mean, axes)
 
 
@@ -91,11 +91,11 @@ def k_means(latents: Floats, k: int, starts: int = LAST_STARTS) -> Any:
     return KMeans(k, n_init=starts, random_state=0).fit(latents)
 
 
-def choose(latents: Floats, k: int | None = None, tell: Tell = lambda text, done: None) -> Choice:
+def choose(latents: Floats, k: int | None = None, progress: Progress = lambda text, done: None) -> Choice:
     """Choose how many clusters there are in latents ``[n, p]``.
 
-    The rule is free of scale: the smallest k whose mean silhouette is at least `SHARE` of the best one. One that is best by a hair often
-    splits a cluster.
+    The rule is free of scale: the smallest k whose mean silhouette is at least `SILHOUETTE_SHARE` of the best one. One that is
+    best by a hair often splits a cluster.
 
     Parameters
     ----------
@@ -103,19 +103,19 @@ def choose(latents: Floats, k: int | None = None, tell: Tell = lambda text, done
         ``[n, p]``.
     k : int, optional
         The answer, where it is known; others are tried for comparison.
-    tell : callable
+    progress : callable
         Is told how far it is.
     """
     count, distinct = len(latents), len(np.unique(latents.round(6), axis=0))
-    most = min(max(LEAST_K, math.isqrt(count), k or 0), max(MOST_K, k or 0), distinct - 1)
-    sample = np.random.default_rng(0).permutation(count)[:SAMPLE]
+    most = min(max(MIN_K, math.isqrt(count), k or 0), max(MAX_K, k or 0), distinct - 1)
+    sample = np.random.default_rng(0).permutation(count)[:SILHOUETTE_SAMPLE]
     inertias, silhouettes = [float(((latents - latents.mean(axis=0)) ** 2).sum())], [math.nan]
     for tried in range(2, most + 1):
-        tell(f"clusters: {tried}", tried / most)
+        progress(f"clusters: {tried}", tried / most)
         made = k_means(latents, tried, STARTS)
         inertias.append(float(made.inertia_))
         silhouettes.append(_silhouette(latents[sample], made.labels_[sample]))
-    enough = np.array(silhouettes) >= SHARE * np.nanmax(silhouettes) if most > 1 else np.array([True])
+    enough = np.array(silhouettes) >= SILHOUETTE_SHARE * np.nanmax(silhouettes) if most > 1 else np.array([True])
     return Choice(k or int(np.argmax(enough)) + 1, np.array(inertias), np.array(silhouettes))
 
 
@@ -127,7 +127,12 @@ def _silhouette(latents: Floats, labels: Labels) -> float:
 
 
 def fit(
-    features: Floats, shown: Shown, encoder: str, grey: bool = False, k: int | None = None, tell: Tell = lambda text, done: None
+    features: Floats,
+    pictures: PictureSet,
+    encoder: str,
+    grey: bool = False,
+    k: int | None = None,
+    progress: Progress = lambda text, done: None,
 ) -> Fit:
     """Find clusters.
 
@@ -135,7 +140,7 @@ def fit(
     ----------
     features : ndarray
         ``[n, d]``, of pictures in an order in which like ones, such as frames of one clip, are neighbours.
-    shown : Shown
+    pictures : PictureSet
         The pictures.
     encoder : str
         Hash of the encoder that made the features.
@@ -143,7 +148,7 @@ def fit(
         Whether it was given grey pictures.
     k : int, optional
         How many clusters; chosen by `choose` when not given.
-    tell : callable
+    progress : callable
         Is told how far it is.
 
     Raises
@@ -161,13 +166,13 @@ def fit(
         distinct = len(np.unique(latents.round(6), axis=0))
         if k is not None and k > distinct:
             raise InputError(f"{distinct} different pictures cannot be in {k} clusters")
-        choice = choose(latents, k, tell)
+        choice = choose(latents, k, progress)
         made = k_means(latents, choice.k)
     labels: Labels = made.labels_.astype(np.intp)
     centres: Floats = made.cluster_centers_
     examples, reach = reaches(prepared, labels)
-    shots = typical(latents, labels, centres, shown.picture)
-    names = name_clusters(labels, shown.folders)
+    shots = typical(latents, labels, centres, pictures.picture)
+    names = name_clusters(labels, pictures.folders)
     clusters = Clusters(encoder, grey, space, centres, prepared[examples], labels[examples], reach, shots, names)
     return Fit(clusters, labels, choice)
 
@@ -175,8 +180,8 @@ def fit(
 def reaches(prepared: Floats, labels: Labels) -> tuple[Labels, Floats]:
     """Which pictures of each cluster to keep as examples, and how far each cluster reaches ``[k]``.
 
-    A cluster reaches as far as `REACHED` of its pictures are from the nearest example in the other parts of it. The parts are runs of
-    neighbours: pictures next to each other are often nearly the same, and would make every cluster seem small.
+    A cluster reaches as far as `REACH_QUANTILE` of its pictures are from the nearest example in the other parts of it. The parts are runs
+    of neighbours: pictures next to each other are often nearly the same, and would make every cluster seem small.
     """
     numbers = range(int(labels.max()) + 1)
     members = [np.flatnonzero(labels == number) for number in numbers]
@@ -192,8 +197,13 @@ def reaches(prepared: Floats, labels: Labels) -> tuple[Labels, Floats]:
         nearest = np.sqrt(np.maximum(squares.min(axis=1), 0))
         away.append(nearest[np.isfinite(nearest)])
     everything = np.concatenate(away)
-    common = float(np.quantile(everything, REACHED)) if len(everything) else 1.0
-    reach = [(float(np.quantile(own, REACHED)) * len(own) + common * STEADY) / (len(own) + STEADY) if len(own) else common for own in away]
+    common = float(np.quantile(everything, REACH_QUANTILE)) if len(everything) else 1.0
+    reach = [
+        (float(np.quantile(own, REACH_QUANTILE)) * len(own) + common * SHRINKAGE_PICTURES) / (len(own) + SHRINKAGE_PICTURES)
+        if len(own)
+        else common
+        for own in away
+    ]
     return np.concatenate(kept), np.maximum(reach, 1e-3)
 
 

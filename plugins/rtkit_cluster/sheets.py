@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rtkit import Image, InputError
 from rtkit.images import write_line
 from rtkit_cluster.clusters import SIDE, TYPICAL, Clusters
-from rtkit_cluster.fit import SHARE, Choice
+from rtkit_cluster.fit import SILHOUETTE_SHARE, Choice
 
 #: Width (pixels) of the names on a sheet, and of the gap between pictures.
 NAMES_WIDTH, GAP = 200, 4
@@ -65,8 +65,8 @@ def plot(choice: Choice, path: Path) -> None:
     elbow.set_title(f"{choice.k} clusters", loc="left")
     silhouettes.plot(tried, choice.silhouettes, "o-", color="#0072b2", markersize=4)
     if len(tried) > 1:
-        limit = SHARE * float(np.nanmax(choice.silhouettes))
-        silhouettes.axhline(limit, color="#009e73", linestyle="--", linewidth=1, label=f"{SHARE:.0%} of the best")
+        limit = SILHOUETTE_SHARE * float(np.nanmax(choice.silhouettes))
+        silhouettes.axhline(limit, color="#009e73", linestyle="--", linewidth=1, label=f"{SILHOUETTE_SHARE:.0%} of the best")
     silhouettes.set(xlabel="k", ylabel="silhouette")
     silhouettes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in (elbow, silhouettes):

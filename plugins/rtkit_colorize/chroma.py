@@ -35,7 +35,7 @@ def join(grey: Image, chroma: Floats) -> Image:
     return np.asarray(cv2.cvtColor(cv2.merge([grey, *cv2.split(fine)]), cv2.COLOR_YCrCb2BGR), np.uint8)
 
 
-def part(image: Image, height: int, width: int) -> tuple[Image, NDArray[np.float32]]:
+def split(image: Image, height: int, width: int) -> tuple[Image, NDArray[np.float32]]:
     """The opposite: luma ``[h, w]`` uint8 of a BGR picture, and its chroma ``[height, width, 2]``, -1 to 1, averaged."""
     import cv2
 

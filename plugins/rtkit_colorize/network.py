@@ -9,28 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import FrameSpec, Image, InputError, SpecError
-from rtkit.models import Normalisation, PictureInput, load, of_family, picture_axis
+from rtkit.models import Loader, Normalisation, PictureInput, load, of_family, picture_axis
 
 #: Chroma ``[y, x, 2]`` float32, -1 to 1, or a picture ``[h, w, 3]`` uint8 of the size of the frame.
-Answer = NDArray[Any]
+Colours = NDArray[Any]
 
 #: Side (pixels) of the square that has as many pixels as the picture of a network that gives chroma, when nothing else is said.
-USUAL = 224
+DEFAULT_SIDE = 224
 #: Sides of the network's picture are multiples of these (pixels): it is halved five times where chroma comes out, twice where colours do.
-CHROMA_GRID, COLOURS_GRID = 32, 4
+CHROMA_STRIDE, COLOURS_STRIDE = 32, 4
 
 
-class Network:
+class ColorizeNetwork:
     """A network that takes a grey picture and gives chroma ``[n, y, x, 2]``, or colours ``[n, h, w, 3]`` (RGB, in its input's range).
 
     Parameters
     ----------
     name : str
         A shipped model, with or without ``colorize_``, an ONNX file, or a folder with ``model.onnx``.
-    threads : int
-        Threads for one call.
-    providers : str, optional
-        Execution providers, as in `rtkit.models.load`.
+    load : callable
+        Loads it, as `rtkit.onnx.load`.
 
     Attributes
     ----------
@@ -43,8 +41,8 @@ class Network:
         No such model, or one of another form.
     """
 
-    def __init__(self, name: str, threads: int = 1, providers: str | None = None) -> None:
-        self._model = model = load(of_family("colorize", name), threads, providers)
+    def __init__(self, name: str, load: Loader = load) -> None:
+        self._model = model = load(of_family("colorize", name))
         taken = model.inputs[0]
         values = model.outputs[0].shape[-1] if len(model.outputs[0].shape) == 4 else None
         if len(model.inputs) != 1 or picture_axis(taken.shape) != 3 or taken.shape[3] != 1 or values not in (2, 3):
@@ -63,7 +61,7 @@ class Network:
         spec : FrameSpec
             Of the frames.
         size : int
-            Its picture has as many pixels as a square of this side; 0 for the usual one.
+            Its picture has as many pixels as a square of this side; 0 for the default.
 
         Raises
         ------
@@ -71,17 +69,17 @@ class Network:
             The network does not run on a picture of that size.
         """
         own = math.sqrt(spec.width * spec.height)
-        scale = (size or (USUAL if self.gives_chroma else own)) / own
-        grid = CHROMA_GRID if self.gives_chroma else COLOURS_GRID
+        scale = (size or (DEFAULT_SIDE if self.gives_chroma else own)) / own
+        grid = CHROMA_STRIDE if self.gives_chroma else COLOURS_STRIDE
         width, height = (max(1, round(side * scale / grid)) * grid for side in (spec.width, spec.height))
         self._input = PictureInput(self._model.inputs[0], self._normalisation, width, height, self._model.path)
         self._shape = (spec.height, spec.width)
         try:
-            self.look(np.zeros(self._shape, np.uint8))  # the first call is slow, and a live stream cannot wait
+            self.run(np.zeros(self._shape, np.uint8))  # the first call is slow, and a live stream cannot wait
         except InputError as error:
             raise SpecError(f"{error}; {spec} became {self._input.width} x {self._input.height}") from None
 
-    def look(self, image: Image) -> Answer:
+    def run(self, image: Image) -> Colours:
         """Run the network on a frame; several threads may do so at once."""
         picture = np.empty((1, self._input.height, self._input.width, 1), np.float32)
         self._input.fill(image, picture)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib.util
+from typing import TYPE_CHECKING, Any
 
 from rtkit import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rtkit import Register
 
 
@@ -23,6 +26,21 @@ def rtkit_register_sources(register: Register) -> None:
     for suffix in (".edf", ".bdf"):
         register(suffix, "rtkit_ecg.edf:EdfFile")
     register("lsl", "rtkit_ecg.lsl:LslStream")
+
+
+@hookimpl
+def rtkit_list_devices() -> list[dict[str, Any]]:
+    """Lab Streaming Layer, where it is installed; which streams there are takes seconds to find, and is found by the source."""
+    if importlib.util.find_spec("pylsl") is None:
+        return []
+    return [{"source": "lsl", "name": "First ECG of Lab Streaming Layer", "group": "network streams", "gives": "samples", "far": False}]
+
+
+@hookimpl
+def rtkit_register_views(register: Callable[..., None]) -> None:
+    """The strip chart."""
+    for name in ("ecg", "beat", "rhythm", "quality"):
+        register(name, "views/strip.js", form="trace")
 
 
 @hookimpl

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from rtkit import InputError
 
 #: Signal (s) before and behind the R peak that is looked at.
-BEFORE, AFTER = 0.45, 0.40
+BEFORE_S, AFTER_S = 0.45, 0.40
 #: Numbers that describe a beat; see `rtkit_ecg.beats_kernel`.
 FEATURES = 204
 #: Larger samples (mV) are no ECG, and are cut off here.
-LARGEST = 1e4
+MAX_MV = 1e4
 #: RR intervals (s) outside of these are not believed.
-SHORTEST, LONGEST = 0.15, 4.0
+MIN_RR_S, MAX_RR_S = 0.15, 4.0
 
 
 class BeatContext:
@@ -35,10 +35,10 @@ class BeatContext:
         from rtkit_ecg import beats_kernel as kernel  # compiles, so only for those who classify
 
         self._describe = kernel.describe
-        at = np.arange(-round(BEFORE * rate), round(AFTER * rate) + 1) / rate
-        times = np.arange(-kernel.BEHIND - kernel.SHIFT, kernel.AHEAD + kernel.SHIFT + 1) / kernel.GRID
+        at = np.arange(-round(BEFORE_S * rate), round(AFTER_S * rate) + 1) / rate
+        times = np.arange(-kernel.BEHIND - kernel.SHIFT, kernel.AHEAD + kernel.SHIFT + 1) / kernel.GRID_HZ
         # a smoothing as wide as the coarser of the two rates needs: linear between samples, or a mean over them
-        reach = max(1 / kernel.GRID, 1 / rate)
+        reach = max(1 / kernel.GRID_HZ, 1 / rate)
         weights = np.maximum(1 - np.abs(times[:, None] - at[None]) / reach, 0.0)
         weights[np.arange(len(times)), np.argmin(np.abs(times[:, None] - at[None]), axis=1)] += 1e-9
         self._resampler = weights / weights.sum(axis=1, keepdims=True)
@@ -51,7 +51,7 @@ class BeatContext:
         Parameters
         ----------
         window : ndarray
-            ``[n]``, raw signal (mV) of one lead, from `BEFORE` ahead of the R peak to `AFTER` behind it.
+            ``[n]``, raw signal (mV) of one lead, from `BEFORE_S` ahead of the R peak to `AFTER_S` behind it.
         rr_s : float
             Seconds since the beat before; NaN if that is not known.
         noisy : bool
@@ -62,9 +62,9 @@ class BeatContext:
         ndarray
             ``[FEATURES]`` float32, finite and bounded.
         """
-        line = self._resampler @ np.clip(np.nan_to_num(window.astype(np.float64)), -LARGEST, LARGEST)
+        line = self._resampler @ np.clip(np.nan_to_num(window.astype(np.float64)), -MAX_MV, MAX_MV)
         out = np.zeros(FEATURES, np.float32)
-        self._describe(line, rr_s if SHORTEST < rr_s < LONGEST else math.nan, not noisy, self._state, out)
+        self._describe(line, rr_s if MIN_RR_S < rr_s < MAX_RR_S else math.nan, not noisy, self._state, out)
         return out
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 #: Waves are brought to this rate (Hz): 0.40 s before the R peak to 0.36 s behind it.
-GRID = 128.0
+GRID_HZ = 128.0
 BEHIND, AHEAD = 51, 46
 POINTS = BEHIND + 1 + AHEAD
 #: A beat is shifted by up to so many points to fit a template; the resampled window is longer by that at either end.
@@ -30,7 +30,7 @@ FITS = 0.7
 #: Share of a new beat in an old template; how far (of the usual height) one beat may move it; what is left of a count after a beat.
 LEARN, LEAP, FORGET = 0.06, 0.3, 0.997
 #: RR intervals that are remembered, and how fast the slow mean follows and how far one interval may pull it.
-HISTORY, FOLLOW, PULL = 64, 0.04, 0.12
+HISTORY, SLOW_MEAN_STEP, PULL = 64, 0.04, 0.12
 #: RR intervals that are told one by one.
 TOLD = 6
 #: Beats whose likeness to the usual kind is remembered.
@@ -65,7 +65,7 @@ def describe(line: Floats, rr: float, learn: bool, state: Any, out: NDArray[np.f
     Parameters
     ----------
     line : ndarray
-        ``[POINTS + 2 SHIFT]``, the beat (mV) at `GRID`.
+        ``[POINTS + 2 SHIFT]``, the beat (mV) at `GRID_HZ`.
     rr : float
         Seconds since the beat before; NaN if that is not known.
     learn : bool
@@ -181,7 +181,7 @@ def _width(wave: Floats, share: float) -> float:
             if first < 0:
                 first = i
             last = i
-    return (last - first + 1) / GRID if first >= 0 else 0.0
+    return (last - first + 1) / GRID_HZ if first >= 0 else 0.0
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -427,7 +427,7 @@ def _remember(s: Any, line: Floats, wave: Floats, kind: int, likeness: float, to
             s.slow = rr
         s.early[kind] += max(0.1, share) * (min(max(math.log(s.slow / rr), -0.5), 0.7) - s.early[kind])
         known = s.known
-        pull = max(FOLLOW, 1 / (known + 1))
+        pull = max(SLOW_MEAN_STEP, 1 / (known + 1))
         s.slow *= math.exp(pull * min(max(math.log(rr / s.slow), -PULL), PULL))
         s.rr[:-1] = s.rr[1:]
         s.rr[-1] = rr

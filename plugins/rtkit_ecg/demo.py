@@ -12,10 +12,10 @@ from rtkit import Event, Sink, Stream, make_folder
 DATA = Path(__file__).parent / "data"
 RECORDS = {"119": "premature ventricular beats", "207": "ventricular flutter"}
 #: A found beat and an annotated one that are not further apart (s) are the same (ANSI/AAMI EC57).
-TOLERANCE = 0.15
+TOLERANCE_S = 0.15
 
 
-class Heard(Sink):
+class EventCollector(Sink):
     """Keeps the events of a stream."""
 
     def __init__(self) -> None:
@@ -38,15 +38,15 @@ def run(folder: str) -> list[str]:
     out = make_folder(folder)
     lines = []
     for name, what in RECORDS.items():
-        record, heard = DATA / f"{name}.hea", Heard()
+        record, collector = DATA / f"{name}.hea", EventCollector()
         to = [str(out / f"{name}.atr"), str(out / f"{name}.ann.csv"), str(out / f"{name}.png")]
-        report = Stream(str(record), ["ecg"], to=[*to, heard]).run()
-        beats = [event for event in heard.events if event.kind == "beat"]
+        report = Stream(str(record), ["ecg"], to=[*to, collector]).run()
+        beats = [event for event in collector.events if event.kind == "beat"]
         found = np.array([event.time for event in beats])
         annotated = annotated_beats(record)
-        matched = sum(bool(len(found)) and bool(np.abs(found - time).min() <= TOLERANCE) for time in annotated)
+        matched = sum(bool(len(found)) and bool(np.abs(found - time).min() <= TOLERANCE_S) for time in annotated)
         classes = Counter(event.label for event in beats)
-        rhythms = Counter(event.label for event in heard.events if event.kind == "rhythm" and event.label != "regular")
+        rhythms = Counter(event.label for event in collector.events if event.kind == "rhythm" and event.label != "regular")
         latency = float(np.median([event.data["latency_s"] for event in beats]))
         lines += [
             f"record {name} ({what}): rtkit run {record} ecg --to " + " --to ".join(to),

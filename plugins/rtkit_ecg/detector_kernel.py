@@ -151,7 +151,7 @@ def _skip(s: Any, c: Any, q: Any, rings: NDArray[np.float64], n: int) -> None:
     size = rings.shape[1]
     here = n % size
     rings[LINE, here] = rings[LINE, (n - 1) % size]
-    if s.wet == 1.0 and q.missing > quality.SHORT_GAP * c.rate:
+    if s.wet == 1.0 and q.missing > quality.SHORT_GAP_S * c.rate:
         _lose_track(s)
     if s.wet == 1.0:
         _filter(s, c, rings, rings[LINE, here], n)

@@ -15,7 +15,7 @@ from rtkit import BLOCK_SAMPLES, InputError, Item, Options, Samples, SampleSpec,
 from rtkit_ecg.wfdb_record import in_mv
 
 #: Bytes read at a time, and no less than one data record.
-CHUNK = 1 << 22
+CHUNK_BYTES = 1 << 22
 #: More is taken for a damaged header.
 MAX_SIGNALS = 4096
 MAX_CHANNELS = 64
@@ -41,6 +41,8 @@ class EdfFile(Source):
     Takes the signals whose label begins with ECG or EKG, those of the highest rate among them; without such labels, all signals of
     the rate of the first. The gaps of discontinuous files (EDF+D) are NaN.
     """
+
+    gives = "samples"
 
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
@@ -147,7 +149,7 @@ class EdfFile(Source):
 
     def _chunks(self) -> Iterator[Samples]:
         samples = self._signals[0].samples
-        step = max(1, CHUNK // self._records.shape[1])
+        step = max(1, CHUNK_BYTES // self._records.shape[1])
         origin, done = None, 0  # samples, gaps included
         for first in range(0, self._held, step):
             records = np.asarray(self._records[first : first + step])

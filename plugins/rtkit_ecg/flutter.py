@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Seconds of signal that are looked at, once a second.
-SPAN = 4.0
+SPAN_S = 4.0
 #: Periods (s) of the wave.
-SHORTEST, LONGEST = 0.12, 0.42
+MIN_PERIOD_S, MAX_PERIOD_S = 0.12, 0.42
 #: Share of the signal that is left when it is added to itself half a period later; 0 for a pure wave.
-LEAKAGE = 0.42
+MAX_LEAKAGE = 0.42
 
 
 def is_flutter(x: NDArray[np.floating[Any]], rate: float) -> bool:
@@ -31,7 +31,7 @@ def is_flutter(x: NDArray[np.floating[Any]], rate: float) -> bool:
     if moved <= 0:
         return False
     half = int(np.pi * total / moved + 0.5)
-    if not SHORTEST <= 2 * half / rate <= LONGEST:
+    if not MIN_PERIOD_S <= 2 * half / rate <= MAX_PERIOD_S:
         return False
     leakage = np.abs(x[half:] + x[:-half]).sum() / (np.abs(x[half:]) + np.abs(x[:-half])).sum()
-    return bool(leakage < LEAKAGE)
+    return bool(leakage < MAX_LEAKAGE)

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from rtkit import InputError
 from rtkit_ecg import flutter
-from rtkit_ecg.detector import BAND, Beat, Change, Detector
+from rtkit_ecg.detector import BAND_HZ, Beat, Change, Detector
 from rtkit_ecg.quality import USABLE
 
 if TYPE_CHECKING:
     from rtkit_ecg.classifier import Classifier
 
 #: Seconds in a row that look like flutter before that is believed. That it ends is believed at once: beats may be coming.
-BEGINS, ENDS = 2, 1
+FLUTTER_ONSET_S, FLUTTER_END_S = 2, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LeadEvent:
     """Something that lead number `place` found out at sample `at`: a beat, a change of quality, or flutter (``yes`` or ``no``)."""
 
     at: int
@@ -49,7 +49,7 @@ class Lead:
         What the detector looks at (Hz).
     """
 
-    def __init__(self, name: str, rate: float, classify: bool, band: tuple[float, float] = BAND) -> None:
+    def __init__(self, name: str, rate: float, classify: bool, band: tuple[float, float] = BAND_HZ) -> None:
         self.name = name
         self.quality = "good"
         self._rate = rate
@@ -58,9 +58,9 @@ class Lead:
         self._classifier = self._make_classifier(rate) if classify else None
         self._after = self._before = 0
         if self._classifier is not None:
-            from rtkit_ecg.beats import AFTER, BEFORE
+            from rtkit_ecg.beats import AFTER_S, BEFORE_S
 
-            self._before, self._after = round(BEFORE * rate), round(AFTER * rate)
+            self._before, self._after = round(BEFORE_S * rate), round(AFTER_S * rate)
         self._waiting: list[Beat] = []  # for the signal behind them
         self._last = self._bad = -1  # last R peak, and where the signal was last interrupted (samples)
         self._usable = True
@@ -87,9 +87,9 @@ class Lead:
         """Samples so far."""
         return self._detector.seen
 
-    def listen(self, x: NDArray[np.float32], place: int) -> list[Found]:
+    def listen(self, x: NDArray[np.float32], place: int) -> list[LeadEvent]:
         """Take samples ``[n]`` (mV); gives what they bring, in order. `place` is the number to put on it."""
-        found: list[Found] = []
+        found: list[LeadEvent] = []
         done = 0
         while done < len(x):
             seen = self._detector.seen
@@ -100,9 +100,9 @@ class Lead:
             done = stop
         return found
 
-    def flush(self, place: int) -> list[Found]:
+    def flush(self, place: int) -> list[LeadEvent]:
         """The beats that are held back at the end of the stream."""
-        end, found = self._detector.seen, list[Found]()
+        end, found = self._detector.seen, list[LeadEvent]()
         for beat in [*self._waiting, *self._detector.flush()]:
             told = self._tell(Beat(beat.peak, end, beat.late), end, place)
             if told is not None:
@@ -110,7 +110,7 @@ class Lead:
         self._waiting.clear()
         return found
 
-    def _run(self, part: NDArray[np.float32], place: int, found: list[Found]) -> None:
+    def _run(self, part: NDArray[np.float32], place: int, found: list[LeadEvent]) -> None:
         beats, changes = self._detector.detect(part)
         self._waiting += beats
         due = [(max(beat.given, beat.peak + self._after), 1, beat) for beat in self._waiting]
@@ -120,7 +120,7 @@ class Lead:
         for at, _, what in sorted(both, key=lambda entry: entry[:2]):
             if isinstance(what, Change):
                 self._note(what.label, at)
-                found.append(Found(at, place, "quality", what.label))
+                found.append(LeadEvent(at, place, "quality", what.label))
             elif (told := self._tell(what, at, place)) is not None:
                 found.append(told)
 
@@ -130,7 +130,7 @@ class Lead:
             self._bad = at
         self._usable = usable
 
-    def _tell(self, beat: Beat, at: int, place: int) -> Found | None:
+    def _tell(self, beat: Beat, at: int, place: int) -> LeadEvent | None:
         """Classify a beat whose surroundings are known by now."""
         if self._flutters:
             return None
@@ -141,11 +141,11 @@ class Lead:
         if self._classifier is not None:
             window = self._detector.around(beat.peak, self._before, self._after)
             label, score = self._classifier(window, interval if known else math.nan, not self._usable)
-        return Found(at, place, "beat", label, score, beat.peak, beat.late)
+        return LeadEvent(at, place, "beat", label, score, beat.peak, beat.late)
 
-    def _look_for_flutter(self, place: int, found: list[Found]) -> None:
+    def _look_for_flutter(self, place: int, found: list[LeadEvent]) -> None:
         """Judge the last seconds."""
-        span = round(flutter.SPAN * self._rate)
+        span = round(flutter.SPAN_S * self._rate)
         seen = self._detector.seen
         if seen < span:
             return
@@ -153,10 +153,10 @@ class Lead:
             return
         now = flutter.is_flutter(self._detector.around(seen - 1, span - 1, 0), self._rate)
         self._alike = self._alike + 1 if now != self._flutters else 0
-        if self._alike == (ENDS if self._flutters else BEGINS):
+        if self._alike == (FLUTTER_END_S if self._flutters else FLUTTER_ONSET_S):
             self._flutters, self._alike = now, 0
             self._last = -1
-            found.append(Found(seen - 1, place, "flutter", "yes" if now else "no"))
+            found.append(LeadEvent(seen - 1, place, "flutter", "yes" if now else "no"))
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that is carried, as arrays."""

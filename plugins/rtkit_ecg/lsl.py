@@ -13,11 +13,11 @@ from rtkit import BLOCK_SAMPLES, Block, DeviceError, Item, Options, SampleSpec, 
 from rtkit_ecg.wfdb_record import in_mv
 
 #: Seconds in which a stream must be found at the start.
-FIND_S = 5.0
+FIND_TIMEOUT_S = 5.0
 #: Seconds in which it must then answer.
-ANSWER_S = 0.5
+ANSWER_TIMEOUT_S = 0.5
 #: Seconds that a call waits for samples, so that `stop` is heard.
-WAIT_S = 0.1
+POLL_TIMEOUT_S = 0.1
 #: Samples that come later than this (s) by their own clock, or than 4 times the usual deviation, show that some are lost.
 GAP_S = 0.1
 #: More is a clock that was set anew, and is not filled.
@@ -32,6 +32,8 @@ class LslStream(Source):
     """
 
     live = True
+    gives = "samples"
+    open_to_pages = True
 
     def __init__(self, name: str, options: Options) -> None:
         self.name = f"lsl:{name}" if name else "lsl"
@@ -58,12 +60,12 @@ class LslStream(Source):
             import pylsl
         except (ImportError, RuntimeError, OSError) as error:
             reason = str(error).splitlines()[0]
-            raise DeviceError(f"{self.name}: Lab Streaming Layer is not available ({reason}): pip install 'rtkit[lsl]'") from None
+            raise DeviceError(f"{self.name}: Lab Streaming Layer is not available ({reason}): pip install pylsl") from None
         self._pylsl = pylsl
         self._resolver = pylsl.ContinuousResolver(*self._wanted)
-        if not self._connect(FIND_S):
+        if not self._connect(FIND_TIMEOUT_S):
             everything = pylsl.ContinuousResolver()
-            time.sleep(ANSWER_S)
+            time.sleep(ANSWER_TIMEOUT_S)
             streams = sorted({stream.name() for stream in everything.results()})
             found = f"found: {', '.join(streams)}" if streams else "found none at all"
             raise DeviceError(f"{self.name}: no stream of {self._wanted[0]} {self._wanted[1]!r} on the network; {found}")
@@ -87,8 +89,8 @@ class LslStream(Source):
         chosen = min(found, key=lambda stream: (stream.uid() == self._uid, -stream.created_at()))
         try:
             inlet = self._pylsl.StreamInlet(chosen, max_buflen=60, recover=False)
-            spec, scale = self._format(inlet.info(timeout=ANSWER_S))
-            inlet.open_stream(timeout=ANSWER_S)
+            spec, scale = self._format(inlet.info(timeout=ANSWER_TIMEOUT_S))
+            inlet.open_stream(timeout=ANSWER_TIMEOUT_S)
         except RuntimeError:  # went away again, or does not answer
             return False
         if self._inlet is None:
@@ -119,7 +121,7 @@ class LslStream(Source):
         start, heard = 0, time.monotonic()
         while not self._stopped:
             try:
-                data, stamps = self._inlet.pull_chunk(timeout=WAIT_S, max_samples=self._size, min_samples=1, as_numpy=True)
+                data, stamps = self._inlet.pull_chunk(timeout=POLL_TIMEOUT_S, max_samples=self._size, min_samples=1, as_numpy=True)
                 gone = False
             except RuntimeError:  # pylsl's LostError and its like
                 data, stamps, gone = np.empty((0, len(self._scale))), np.empty(0), True

@@ -14,9 +14,9 @@ import numpy as np
 from rtkit_ecg.quality import FLAT, GAP, GOOD, JUMP, LEAD_OFF, NOISE, SATURATED
 
 #: Samples further out than this (mV) are no ECG; they count as not there.
-ABSURD = 1e6
+MAX_MV = 1e6
 #: The level of slopes is looked at so often (s), and judged over so many looks: some 5 s and 2 s.
-LOOK = 0.04
+LOOK_S = 0.04
 LOOKS, RECENT = 128, 44
 #: Every so many looks the two are judged; sorting them each time would cost more than all the rest.
 EVERY = 4
@@ -25,17 +25,17 @@ NOISY, NOISY_RECENTLY, CLEAR, CLEAR_RECENTLY = 0.40, 0.36, 0.36, 0.27
 #: Above this, the last 2 s alone are enough: no more than 0.03 % of such stretches of the MIT-BIH records are.
 SURELY = 0.52
 #: Noise so far below the beats is what is left when the heart stands still.
-QUIET = 0.2
+QUIET_SHARE = 0.2
 #: A signal that stands still so long (s) is flat, and so long is a lead that has come off; at the end of its range it is saturated sooner.
-STILL_FLAT, STILL_OFF, STILL_SATURATED = 1.0, 3.0, 0.25
+STILL_FLAT_S, STILL_OFF_S, STILL_SATURATED_S = 1.0, 3.0, 0.25
 #: Missing samples that are held over as if nothing had been (s).
-SHORT_GAP = 0.04
+SHORT_GAP_S = 0.04
 #: Time constants (s) of the slow and the fast level that differ when the baseline jumps, and how long that is said (s).
-SLOW, FAST, JUMPED = 2.0, 0.15, 1.0
+SLOW_S, FAST_S, JUMP_S = 2.0, 0.15, 1.0
 #: The usual distance between them falls more slowly (s): after a pause, a beat is no jump.
-FORGET = 20.0
+FORGET_S = 20.0
 #: A jump is so many times the usual distance between the two levels; and at least so much (mV).
-JUMP_TIMES, JUMP_LEAST = 12.0, 0.05
+JUMP_TIMES, MIN_JUMP_MV = 12.0, 0.05
 
 STATE = np.dtype(
     [
@@ -61,7 +61,7 @@ STATE = np.dtype(
 @numba.njit(cache=True, nogil=True)
 def take(q: Any, v: float, rate: float) -> bool:
     """Look at one sample (mV); says whether there is one."""
-    if not abs(v) <= ABSURD:  # NaN, too
+    if not abs(v) <= MAX_MV:  # NaN, too
         q.missing += 1.0
         return False
     q.missing = 0.0
@@ -71,17 +71,17 @@ def take(q: Any, v: float, rate: float) -> bool:
         q.low = q.high = q.slow = q.fast = v
     q.seen += 1.0
     q.low, q.high = min(q.low, v), max(q.high, v)
-    q.slow += (v - q.slow) / (SLOW * rate)
-    q.fast += (v - q.fast) / (FAST * rate)
+    q.slow += (v - q.slow) / (SLOW_S * rate)
+    q.fast += (v - q.fast) / (FAST_S * rate)
     apart = abs(q.fast - q.slow)
     if q.jumped > 0.0:
         q.jumped -= 1.0
         if q.jumped == 0.0:
             q.slow = q.fast
-    elif q.seen > 2 * rate and apart > JUMP_TIMES * q.usual and apart > JUMP_LEAST:
-        q.jumped = JUMPED * rate
+    elif q.seen > 2 * rate and apart > JUMP_TIMES * q.usual and apart > MIN_JUMP_MV:
+        q.jumped = JUMP_S * rate
     else:
-        q.usual += (apart - q.usual) / ((SLOW if apart > q.usual else FORGET) * rate)
+        q.usual += (apart - q.usual) / ((SLOW_S if apart > q.usual else FORGET_S) * rate)
     return True
 
 
@@ -114,19 +114,19 @@ def label(q: Any, rate: float, beats: float, floor: float) -> int:
 
     `beats` is the level (mV/s) of the patient's beats, 0 if not known; below `floor`, no beat is looked for.
     """
-    if q.missing > SHORT_GAP * rate:
+    if q.missing > SHORT_GAP_S * rate:
         return GAP
     still = q.still / rate
-    if still >= STILL_SATURATED and q.high > q.low and (q.value >= q.high or q.value <= q.low):
-        return LEAD_OFF if still >= STILL_OFF else SATURATED
-    if still >= STILL_OFF:
+    if still >= STILL_SATURATED_S and q.high > q.low and (q.value >= q.high or q.value <= q.low):
+        return LEAD_OFF if still >= STILL_OFF_S else SATURATED
+    if still >= STILL_OFF_S:
         return LEAD_OFF
-    if still >= STILL_FLAT:
+    if still >= STILL_FLAT_S:
         return FLAT
     if q.jumped > 0.0:
         return JUMP
     if beats == 0.0 and q.looked > RECENT and q.peak < floor:
         return FLAT
-    if q.noisy == 1.0 and q.peak > QUIET * beats:
+    if q.noisy == 1.0 and q.peak > QUIET_SHARE * beats:
         return NOISE
     return GOOD

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Samples of a heartbeat as the network takes it; a row may hold a label behind them.
-SAMPLES = 140
+BEAT_SAMPLES = 140
 
 
-class Rows:
+class HeartbeatClassifier:
     """The network that tells a normal heartbeat from an abnormal one, from its samples alone (model ``heartbeat``)."""
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Rows:
 
     def __call__(self, row: NDArray[np.floating[Any]]) -> tuple[str, float] | None:
         """Class and probability of a heartbeat ``[140 or 141]`` in any unit; None if a sample is missing or all are the same."""
-        beat = row[:SAMPLES].astype(np.float64)
+        beat = row[:BEAT_SAMPLES].astype(np.float64)
         if not np.isfinite(beat).all() or np.ptp(beat) == 0:
             return None
         beat = (beat - beat.mean()) / beat.std()

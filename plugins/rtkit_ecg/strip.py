@@ -29,9 +29,9 @@ BEFORE_S = 3.0
 #: Windows kept of each kind of event.
 KEEP = 3
 #: Measures of the paper in mm: landscape A4 is 297 wide; 25 mm are a second.
-WIDTH, LEFT, TOP, BOTTOM, HEIGHT, GAP, SPEED = 297.0, 17.0, 16.0, 7.0, 30.0, 1.0, 25.0
+WIDTH_MM, LEFT_MM, TOP_MM, BOTTOM_MM, HEIGHT_MM, GAP_MM, SPEED_MM_S = 297.0, 17.0, 16.0, 7.0, 30.0, 1.0, 25.0
 #: Scales in mm a mV (or a unit) to choose from, the usual one first.
-GAINS = (10.0, 7.5, 5.0, 2.5, 20.0, 40.0, 1.0, 0.5, 0.1)
+GAINS_MM_MV = (10.0, 7.5, 5.0, 2.5, 20.0, 40.0, 1.0, 0.5, 0.1)
 #: Colours of the classes of beats.
 COLOURS = {"N": "#3a3a3a", "S": "#1f5fd0", "V": "#c8102e", "F": "#7b2fa8", "Q": "#8a5a2b", "abnormal": "#c8102e"}
 #: Colours of rhythms, the most urgent first; events of this order are chosen for a picture.
@@ -259,26 +259,26 @@ def draw(rows: list[Row], rate: float, lead: str, places: int, what: str) -> Fig
     """A page with some rows, and room for `places` of them; `what` says which part of the record it is."""
     from matplotlib.figure import Figure
 
-    height = TOP + BOTTOM + places * (HEIGHT + GAP)
-    figure = Figure(figsize=(WIDTH / 25.4, height / 25.4), facecolor="white")
+    height = TOP_MM + BOTTOM_MM + places * (HEIGHT_MM + GAP_MM)
+    figure = Figure(figsize=(WIDTH_MM / 25.4, height / 25.4), facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    axes.set_xlim(0, WIDTH)
+    axes.set_xlim(0, WIDTH_MM)
     axes.set_ylim(height, 0)
     gain = _gain([row.samples for row in rows])
-    axes.text(LEFT, 8.5, f"ECG, {lead}", size=12, weight="bold", color=INK, va="center")
-    right = LEFT + ROW_S * SPEED
+    axes.text(LEFT_MM, 8.5, f"ECG, {lead}", size=12, weight="bold", color=INK, va="center")
+    right = LEFT_MM + ROW_S * SPEED_MM_S
     axes.text(right, 6.5, f"25 mm/s    {gain:g} mm/mV    {rate:g} Hz", size=8, color="#555555", va="center", ha="right")
     axes.text(right, 11.5, what, size=8, color="#555555", va="center", ha="right")
     _legend(axes, rows)
     for index, row in enumerate(rows):
-        _draw_row(axes, row, TOP + index * (HEIGHT + GAP), rate, gain)
+        _draw_row(axes, row, TOP_MM + index * (HEIGHT_MM + GAP_MM), rate, gain)
     return figure
 
 
 def _legend(axes: Axes, rows: list[Row]) -> None:
     """How many beats of each class the page shows."""
-    x = LEFT
+    x = LEFT_MM
     found = [label for row in rows for _, label in row.beats]
     for label, colour in COLOURS.items():
         if count := found.count(label):
@@ -292,43 +292,45 @@ def _draw_row(axes: Axes, row: Row, top: float, rate: float, gain: float) -> Non
     from matplotlib.collections import LineCollection
     from matplotlib.patches import Rectangle
 
-    right, bottom = LEFT + ROW_S * SPEED, top + HEIGHT
-    axes.add_patch(Rectangle((LEFT, top), ROW_S * SPEED, HEIGHT, facecolor=PAPER, edgecolor="none", zorder=0))
+    right, bottom = LEFT_MM + ROW_S * SPEED_MM_S, top + HEIGHT_MM
+    axes.add_patch(Rectangle((LEFT_MM, top), ROW_S * SPEED_MM_S, HEIGHT_MM, facecolor=PAPER, edgecolor="none", zorder=0))
     for step, colour, width in ((1, FINE, 0.35), (5, COARSE, 0.5)):
-        upright = [[(LEFT + mm, top), (LEFT + mm, bottom)] for mm in np.arange(0, ROW_S * SPEED + 0.5, step)]
-        level = [[(LEFT, top + mm), (right, top + mm)] for mm in np.arange(0, HEIGHT + 0.5, step)]
+        upright = [[(LEFT_MM + mm, top), (LEFT_MM + mm, bottom)] for mm in np.arange(0, ROW_S * SPEED_MM_S + 0.5, step)]
+        level = [[(LEFT_MM, top + mm), (right, top + mm)] for mm in np.arange(0, HEIGHT_MM + 0.5, step)]
         axes.add_collection(LineCollection(upright + level, colors=colour, linewidths=width, zorder=1), autolim=False)
     for span in row.quality:
-        x, width = LEFT + (span.begin - row.begin) * SPEED, (span.end - span.begin) * SPEED
-        axes.add_patch(Rectangle((x, top), width, HEIGHT, facecolor="#80808028", edgecolor="#9a9a9a", hatch="////", linewidth=0, zorder=2))
+        x, width = LEFT_MM + (span.begin - row.begin) * SPEED_MM_S, (span.end - span.begin) * SPEED_MM_S
+        axes.add_patch(
+            Rectangle((x, top), width, HEIGHT_MM, facecolor="#80808028", edgecolor="#9a9a9a", hatch="////", linewidth=0, zorder=2)
+        )
         _tag(axes, span.label, x, top + 7.8, width, "#6a6a6a")
-    middle, reach = top + HEIGHT / 2 + 2.0, HEIGHT / 2 - 0.5
+    middle, reach = top + HEIGHT_MM / 2 + 2.0, HEIGHT_MM / 2 - 0.5
     finite = row.samples[np.isfinite(row.samples)]
     level_at = float(np.median(finite)) if len(finite) else 0.0
     y = middle - np.clip((row.samples - level_at) * gain, -reach + 2, reach + 2)
-    x_of = LEFT + (np.round(row.begin * rate) / rate - row.begin + np.arange(len(y)) / rate) * SPEED
+    x_of = LEFT_MM + (np.round(row.begin * rate) / rate - row.begin + np.arange(len(y)) / rate) * SPEED_MM_S
     axes.plot(x_of, y, color=INK, linewidth=0.75, solid_joinstyle="round", zorder=4)
     for time, label in row.beats:
-        x = LEFT + (time - row.begin) * SPEED
+        x = LEFT_MM + (time - row.begin) * SPEED_MM_S
         axes.plot(x, top + 4.6, marker="v", color=COLOURS[label], markersize=4.5, markeredgewidth=0, linestyle="", zorder=5)
         if label != "N":
             letter = "?" if label == "abnormal" else label
             axes.text(x, top + 2.2, letter, size=7.5, weight="bold", color=COLOURS[label], ha="center", va="center", zorder=5)
     for span in sorted(row.rhythm, key=lambda span: span.label in MOMENTARY):
-        x, width = LEFT + (span.begin - row.begin) * SPEED, (span.end - span.begin) * SPEED
+        x, width = LEFT_MM + (span.begin - row.begin) * SPEED_MM_S, (span.end - span.begin) * SPEED_MM_S
         colour = ALARMS.get(span.label, "#2a7f8f")
         axes.add_patch(Rectangle((x, bottom - 1.6), width, 1.6, facecolor=colour, edgecolor="white", linewidth=0.4, zorder=5))
         _tag(axes, span.label, x, bottom - 3.4, width, colour)
-    axes.text(LEFT - 1.5, top + HEIGHT / 2, _clock(row.begin), size=8.5, color=INK, ha="right", va="center")
+    axes.text(LEFT_MM - 1.5, top + HEIGHT_MM / 2, _clock(row.begin), size=8.5, color=INK, ha="right", va="center")
     pulse = _pulse([time for time, _ in row.beats])
     if pulse is not None:
-        axes.text(right + 2, top + HEIGHT / 2 - 2, f"{pulse:.0f}", size=14, weight="bold", color=INK, va="center")
-        axes.text(right + 2, top + HEIGHT / 2 + 3, "beats/min", size=7, color="#555555", va="center")
+        axes.text(right + 2, top + HEIGHT_MM / 2 - 2, f"{pulse:.0f}", size=14, weight="bold", color=INK, va="center")
+        axes.text(right + 2, top + HEIGHT_MM / 2 + 3, "beats/min", size=7, color="#555555", va="center")
 
 
 def _tag(axes: Axes, text: str, x: float, y: float, width: float, colour: str) -> None:
     """A label on white, which stays inside the row."""
-    x = min(x + 0.6, LEFT + ROW_S * SPEED - 1.6 * len(text) - 2)
+    x = min(x + 0.6, LEFT_MM + ROW_S * SPEED_MM_S - 1.6 * len(text) - 2)
     box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
     axes.text(x, y, text, size=7.5, weight="bold", color=colour, va="center", ha="left", bbox=box, zorder=6)
 
@@ -342,11 +344,11 @@ def _gain(parts: Iterable[NDArray[np.float32]]) -> float:
             spans.append(float(np.max(np.abs(np.percentile(finite, (0.1, 99.9)) - np.median(finite)))))
     largest = max(spans, default=0.0)
     if largest <= 0:
-        return GAINS[0]
-    fits = [gain for gain in GAINS if largest * gain <= HEIGHT / 2 + 1]
+        return GAINS_MM_MV[0]
+    fits = [gain for gain in GAINS_MM_MV if largest * gain <= HEIGHT_MM / 2 + 1]
     if not fits:
-        return GAINS[-1]
-    return GAINS[0] if GAINS[0] in fits and largest * GAINS[0] >= 2.5 else max(gain for gain in fits)
+        return GAINS_MM_MV[-1]
+    return GAINS_MM_MV[0] if GAINS_MM_MV[0] in fits and largest * GAINS_MM_MV[0] >= 2.5 else max(gain for gain in fits)
 
 
 def _pulse(times: list[float]) -> float | None:

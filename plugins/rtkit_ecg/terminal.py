@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 #: Seconds shown, lines of the trace, pictures a second.
 SHOWN_S = 6.0
 LINES = 12
-PICTURES = 10
+PICTURES_HZ = 10
 #: The least height (mV) shown, so that noise does not fill the screen.
-LEAST = 0.5
+MIN_RANGE_MV = 0.5
 STYLES = {"N": "green", "S": "bold blue", "V": "bold red", "F": "bold magenta", "Q": "yellow", "abnormal": "bold red"}
 #: Bits of the eight dots of a braille character, by line and column.
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
@@ -60,7 +60,7 @@ class TerminalChart(Sink):
         self._console = Console()
         if self._console.is_terminal:
             # Drawn by a thread of rich's: a terminal that does not take the text holds up that thread, not the stream.
-            self._live = Live(get_renderable=self._picture, console=self._console, refresh_per_second=PICTURES, transient=False)
+            self._live = Live(get_renderable=self._picture, console=self._console, refresh_per_second=PICTURES_HZ, transient=False)
             self._live.start()
 
     def write(self, item: Item) -> None:
@@ -147,7 +147,7 @@ def braille(samples: NDArray[np.float32], span: int, width: int, lines: int) -> 
     finite = samples[np.isfinite(samples)]
     if len(finite):
         low, high = np.percentile(finite, (0.2, 99.8))
-        middle, half = (low + high) / 2, max(high - low, LEAST) / 2 * 1.1
+        middle, half = (low + high) / 2, max(high - low, MIN_RANGE_MV) / 2 * 1.1
         level = (height - 1) * (0.5 - (samples - middle) / (2 * half))
         column = (np.arange(span - len(samples), span) * columns) // span
         last: int | None = None

@@ -19,8 +19,8 @@ CHUNK_S = 30.0
 CHUNK_SAMPLES = 1 << 20
 #: More is taken for a damaged header.
 MAX_CHANNELS = 64
-MAX_RATE = 1e6
-MAX_HEADER = 1 << 24
+MAX_RATE_HZ = 1e6
+MAX_HEADER_BYTES = 1 << 24
 MAX_GAP_S = 31 * 86400.0
 #: Units by what they are in mV.
 IN_MV = {"uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "microvolts": 1e-3, "mv": 1.0, "millivolts": 1.0, "v": 1e3, "volts": 1e3}
@@ -37,6 +37,8 @@ class WfdbRecord(Source):
     Takes all signal formats but format 8 (differences, which cannot be read from the middle), records of several segments
     (gaps and signals that a segment lacks are NaN), and signals of several samples a frame (averaged).
     """
+
+    gives = "samples"
 
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
@@ -55,8 +57,8 @@ class WfdbRecord(Source):
         self._dtype = dtype
         header = _header(Path(self.name))
         rate = float(header.fs)
-        if not 0 < rate <= MAX_RATE:
-            raise InputError(f"{self.name}: says {rate:g} samples a second; expected up to {MAX_RATE:g} Hz")
+        if not 0 < rate <= MAX_RATE_HZ:
+            raise InputError(f"{self.name}: says {rate:g} samples a second; expected up to {MAX_RATE_HZ:g} Hz")
         self._promised, self._segments, names = self._layout(header)
         if not 0 < len(names) <= MAX_CHANNELS:
             raise InputError(f"{self.name}: has {len(names)} signals; expected 1 to {MAX_CHANNELS}")
@@ -228,8 +230,8 @@ def _header(path: Path) -> Any:
 
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected the header of a record")
-    if path.stat().st_size > MAX_HEADER:
-        raise InputError(f"{path}: is larger than {MAX_HEADER} bytes; expected the header of a record")
+    if path.stat().st_size > MAX_HEADER_BYTES:
+        raise InputError(f"{path}: is larger than {MAX_HEADER_BYTES} bytes; expected the header of a record")
     try:
         header = wfdb.rdheader(str(path.absolute().with_suffix("")))
     except Exception as error:  # wfdb raises whatever its parts do

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rtkit import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rtkit import Register
 
 
@@ -16,6 +18,12 @@ def rtkit_register_processors(register: Register) -> None:
     register("adaline", "rtkit_echo.adaline:Adaline")
     register("slpr", "rtkit_echo.slpr:Slpr")
     register("echo", "rtkit_echo.echo:Echo")
+
+
+@hookimpl
+def rtkit_register_views(register: Callable[..., None]) -> None:
+    """Echo return loss enhancement over time, and what else is told of the echo."""
+    register("echo", "views/erle.js")
 
 
 def bench(name: str) -> list[dict[str, Any]]:

@@ -12,12 +12,12 @@ from rtkit import Range
 from rtkit_echo.canceller import Canceller
 
 if TYPE_CHECKING:
-    from rtkit.models import Network
+    from rtkit.models import TapNetwork
 
-#: Samples that the delay line holds beyond the filter before it is moved; a move costs as much as one sample.
-ROOM = 4096
+#: Samples that the delay line holds beyond the filter before they are moved to its front; a move costs as much as one sample.
+LINE_SPARE_SAMPLES = 4096
 #: Length (s) of the windows over which the guard compares powers: about a pitch period or two of speech.
-WINDOW = 0.016
+GUARD_WINDOW_S = 0.016
 
 
 @dataclass(eq=False)
@@ -34,7 +34,7 @@ class Adaline(Canceller):
     of the estimate; the step is scaled by (leak · power of the estimate) / (power of the error). A talker at the near end
     thus slows learning down at once and without a decision that may be wrong; a changed echo path makes leak and step grow.
 
-    A filter that makes the output twice as powerful as the near end is dropped and learned anew.
+    A filter that makes the output twice as powerful as the near end has diverged and is reset.
 
     Nothing is learned while the far end is silent (below -100 dBFS, or 50 dB below its own level), from clicks, or from a
     sample that is not finite or beyond 10⁶; such a sample counts as 0.
@@ -42,19 +42,20 @@ class Adaline(Canceller):
     Parameters
     ----------
     tail_ms : float
-        Length of the delay line (ms): the longest echo that it can imitate.
+        Length of the delay line (ms, 0.1 to 4000): the longest echo that it can imitate.
     taps : int
-        The same in samples; goes before `tail_ms`.
+        The same in samples (1 to 200,000); goes before `tail_ms`.
     step_size : float
-        Step size α, relative to 1 / |P|² if `normalised`.
+        Step size α (0 to 1.9): relative to 1 / |P|² if `normalised`, without a unit; otherwise per squared unit of the far end.
+        0 stops learning.
     normalised : bool
         NLMS; otherwise LMS.
     bias : bool
         A constant input beside the taps, for signals with an offset.
     leakage : float
-        Share of the weights that is lost with each correction.
+        Share of the weights (0 to 0.1) that is lost with each correction.
     guard : bool
-        Variable step against double talk.
+        Double-talk detector: a variable step that becomes small while the near end talks.
 
     Raises
     ------
@@ -79,19 +80,27 @@ class Adaline(Canceller):
     guard: bool = True
 
     live: ClassVar[tuple[str, ...]] = ("step_size", "leakage", "guard")
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {},
+        {"normalised": False},
+        {"bias": True},
+        {"guard": False, "leakage": 1e-4},
+        {"taps": 1},
+        {"tail_ms": 300.0},
+    )
 
     def allocate(self, rate: float) -> None:
         """Allocate filter and delay line for this rate (Hz)."""
         from rtkit_echo import adaline_kernel as kernel
 
-        self._kernel = kernel.cancel
+        self.kernel = kernel.cancel
         taps = self.taps or max(1, round(rate * self.tail_ms / 1000))
         self._weights = np.zeros(taps, np.float32)
-        self._line = np.zeros(taps + ROOM, np.float32)
+        self._line = np.zeros(taps + LINE_SPARE_SAMPLES, np.float32)
         self._levels = np.zeros(kernel.LEVELS)
         self._levels[kernel.LEAK] = 1.0
         self._counts = np.zeros(kernel.COUNTS, np.int64)
-        self._window = max(1, round(rate * WINDOW))
+        self._window = max(1, round(rate * GUARD_WINDOW_S))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The weights (that of the oldest sample first), the delay line, and what the guard remembers."""
@@ -112,26 +121,18 @@ class Adaline(Canceller):
 
         return np.float32(1 - self.leakage if self._levels[STEP] != 0 else 1)
 
-    def network(self) -> Network:
+    def network(self) -> TapNetwork:
         """The filter as it is now, as a network that can be written as a model: near and far end in, near end without the echo out."""
-        from rtkit.models import Layer, Network
-        from rtkit_echo.adaline_kernel import BIAS, BIAS_WEIGHT, STEP
+        from rtkit.models import Layer, TapNetwork
+        from rtkit_echo.adaline_kernel import BIAS_INPUT, BIAS_WEIGHT, STEP
 
         weights = np.zeros((1, len(self._weights), 2))
         weights[0, :, 1] = self.response
-        bias = np.array([BIAS * (self._kept() * self._levels[BIAS_WEIGHT] + self._levels[STEP] * BIAS)]) * self.bias
+        bias = np.array([BIAS_INPUT * (self._kept() * self._levels[BIAS_WEIGHT] + self._levels[STEP] * BIAS_INPUT)]) * self.bias
         does = f"Takes away the echo of one echo path, as adaline learned it: {len(self._weights)} taps, no longer adapting."
-        return Network("adaline", does, ("near end", "far end"), (Layer(weights, bias),), error_of=0, rate=self.spec.rate)
+        return TapNetwork("adaline", does, ("near end", "far end"), (Layer(weights, bias),), error_of=0, rate=self.spec.rate)
 
-    def cancel(
-        self,
-        near: NDArray[np.float32],
-        far: NDArray[np.float32],
-        out: NDArray[np.float32],
-        energy: NDArray[np.float64],
-        tally: NDArray[np.int64],
-    ) -> None:
-        """Run the filter over some samples ``[n]``."""
+    def arguments(self) -> tuple[Any, ...]:
+        """State and parameters, as the kernel takes them."""
         state = self._weights, self._line, self._levels, self._counts
-        switches = self.bias, self.normalised, self.guard
-        self._kernel(near, far, out, energy, tally, *state, self._window, self.step_size, self.leakage, *switches)
+        return *state, self._window, self.step_size, self.leakage, self.bias, self.normalised, self.guard

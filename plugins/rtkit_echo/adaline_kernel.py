@@ -6,38 +6,38 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from rtkit_echo.outcome import MAX_AMPLITUDE
+
 SILENT, CONVERGING, TRACKING, DOUBLE_TALK = range(4)
-#: Far-end power a sample below which nothing is learned: -100 dBFS, and 50 dB below the far end's own level.
-FLOOR, QUIET = 1e-10, 1e-5
+#: Far-end power a sample below which the far end is silent and nothing is learned: -100 dBFS, and 50 dB below the far end's own level.
+SILENCE_POWER, SILENCE_SHARE = 1e-10, 1e-5
 #: Input of the bias: of the size of speech, so that it learns at the pace of the taps.
-BIAS = 0.01
-#: Samples beyond full scale by 120 dB are no more sound than NaN is; squares of what lies beyond would overflow.
-LOUDEST = 1e6
+BIAS_INPUT = 0.01
 #: An error this many times the power just before is a click and not learned from; speech gets no further in one sample.
-CLICK = 1e4
+CLICK_RATIO = 1e4
 #: Regularisation of the step, relative to the far end's own level.
-CALM = 0.02
-#: How fast that level follows, a window, and in pauses, so that a far end that has become quiet for good is heard again; and
+REGULARISATION = 0.02
+#: Smoothing of that level, a window, and in pauses, so that a far end that has become quiet for good is heard again; and
 #: the factor by which a window may exceed it, so that a click does not count as a level.
-LEVEL_PACE, PAUSE_PACE, LEVEL_RISE = 0.02, 0.004, 100.0
+LEVEL_SMOOTHING, PAUSE_SMOOTHING, LEVEL_MAX_RISE = 0.02, 0.004, 100.0
 #: Samples over which the powers of error and estimate are smoothed for the step.
-SMOOTH = 128
-#: The leak is regressed over ``1 / LEAK_PACE`` windows, on powers less their mean over ``1 / MEAN_PACE`` windows.
-LEAK_PACE, MEAN_PACE = 0.005, 0.1
-#: Less leak than this is not believed: it would lock the filter up when the echo path changes.
-LEAST_LEAK = 0.05
-#: The step is this many times what the leak says, for bursts that the leak, a mean, does not follow.
-BOLDNESS = 2.0
-#: Full steps, in lengths of the filter, before the guard begins: a new filter has no estimate to judge by.
-START = 8.0
-#: A filter that makes the output this many times as powerful as the near end is worse than none and begins anew: it had fitted
-#: faint noise before the far end spoke, or the echo path has changed. The powers are means over ``1 / RUIN_PACE`` windows; over
+SMOOTHING_SAMPLES = 128
+#: The leak is regressed over ``1 / LEAK_SMOOTHING`` windows, on powers less their mean over ``1 / MEAN_SMOOTHING`` windows.
+LEAK_SMOOTHING, MEAN_SMOOTHING = 0.005, 0.1
+#: Least misadjustment that the leak may show: less would lock the filter up when the echo path changes.
+MIN_LEAK = 0.05
+#: The step size is this many times what the leak says, for bursts that the leak, a mean, does not follow.
+STEP_GAIN = 2.0
+#: Full steps, in lengths of the filter, before the double-talk guard begins: a new filter has no estimate to judge by.
+GUARD_START_LENGTHS = 8.0
+#: A filter that makes the output this many times as powerful as the near end has diverged and is reset: it had fitted
+#: faint noise before the far end spoke, or the echo path has changed. The powers are means over ``1 / DIVERGED_SMOOTHING`` windows; over
 #: fewer, real double talk can look like that.
-RUIN, RUIN_PACE = 2.0, 0.1
+DIVERGED_RATIO, DIVERGED_SMOOTHING = 2.0, 0.1
 #: Below this share of the full step, the error is mostly not echo: double talk.
-TALK = 0.25
+DOUBLE_TALK_SHARE = 0.25
 #: Below this leak the filter has converged.
-CONVERGED = 0.25
+CONVERGED_LEAK = 0.25
 
 # places in `levels`
 ENERGY, STEP, LEVEL, ERROR, ECHO, CROSS, SQUARE, LEAK, LEARNED, BIAS_WEIGHT = range(10)
@@ -121,7 +121,7 @@ def cancel(
     """
     length = weights.size
     for n in range(near.size):
-        near_sounds, far_sounds = abs(near[n]) < LOUDEST, abs(far[n]) < LOUDEST  # NaN does not
+        near_sounds, far_sounds = abs(near[n]) < MAX_AMPLITUDE, abs(far[n]) < MAX_AMPLITUDE  # NaN does not
         heard = near[n] if near_sounds else np.float32(0)
         newest = far[n] if far_sounds else np.float32(0)
 
@@ -144,40 +144,40 @@ def cancel(
             estimate = _respond(weights, line[place + 1 : place + 1 + length])
         if bias:
             if levels[STEP] != 0:
-                levels[BIAS_WEIGHT] = (1 - leakage) * levels[BIAS_WEIGHT] + levels[STEP] * BIAS
-            estimate += np.float32(levels[BIAS_WEIGHT] * BIAS)
+                levels[BIAS_WEIGHT] = (1 - leakage) * levels[BIAS_WEIGHT] + levels[STEP] * BIAS_INPUT
+            estimate += np.float32(levels[BIAS_WEIGHT] * BIAS_INPUT)
         error = heard - estimate
         out[n] = error
         error_power, echo_power = np.float64(error) * error, np.float64(estimate) * estimate
         energy[0] += np.float64(heard) * heard
         energy[1] += error_power
 
-        click = error_power > CLICK * levels[ERROR]
-        levels[ERROR] += (error_power - levels[ERROR]) / SMOOTH
-        levels[ECHO] += (echo_power - levels[ECHO]) / SMOOTH
+        click = error_power > CLICK_RATIO * levels[ERROR]
+        levels[ERROR] += (error_power - levels[ERROR]) / SMOOTHING_SAMPLES
+        levels[ECHO] += (echo_power - levels[ECHO]) / SMOOTHING_SAMPLES
         levels[SUM_NEAR] += np.float64(heard) * heard
         levels[SUM_ERROR] += error_power
         levels[SUM_ECHO] += echo_power
-        power = levels[ENERGY] + (BIAS * BIAS if bias else 0.0)
-        active = levels[ENERGY] > FLOOR * length and levels[ENERGY] > QUIET * length * levels[LEVEL]
+        power = levels[ENERGY] + (BIAS_INPUT * BIAS_INPUT if bias else 0.0)
+        active = levels[ENERGY] > SILENCE_POWER * length and levels[ENERGY] > SILENCE_SHARE * length * levels[LEVEL]
         share = 1.0
-        if guard and levels[LEARNED] >= START * length:
-            share = min(1.0, BOLDNESS * levels[LEAK] * levels[ECHO] / (levels[ERROR] + 1e-30))
+        if guard and levels[LEARNED] >= GUARD_START_LENGTHS * length:
+            share = min(1.0, STEP_GAIN * levels[LEAK] * levels[ECHO] / (levels[ERROR] + 1e-30))
         levels[STEP] = 0.0
-        known = levels[LEVEL] > 0  # before the first window ends, a step would have no scale, and might be a wild one
-        if active and known and near_sounds and far_sounds and not click and step_size > 0:
+        scaled = levels[LEVEL] > 0  # before the first window ends, a step would have no scale, and might be a wild one
+        if active and scaled and near_sounds and far_sounds and not click and step_size > 0:
             levels[LEARNED] += share * step_size
-            if normalised:  # noqa: SIM108 - two rules, each with its reason
-                scale = share * step_size / (power + CALM * length * levels[LEVEL])
+            if normalised:
+                scale = share * step_size / (power + REGULARISATION * length * levels[LEVEL])
             else:
                 scale = min(share * step_size, 1.0 / power)  # more would not be stable
             levels[STEP] = scale * error
 
         if not active:
             tally[SILENT] += 1
-        elif share < TALK:
+        elif share < DOUBLE_TALK_SHARE:
             tally[DOUBLE_TALK] += 1
-        elif levels[LEAK] < CONVERGED:
+        elif levels[LEAK] < CONVERGED_LEAK:
             tally[TRACKING] += 1
         else:
             tally[CONVERGING] += 1
@@ -185,39 +185,39 @@ def cancel(
         counts[IN_WINDOW] += 1
         if counts[IN_WINDOW] == window:
             counts[IN_WINDOW] = 0
-            if _ruined(levels, window):
+            if _diverged(levels, window):
                 weights[:] = 0
                 for forgotten in (STEP, BIAS_WEIGHT, ERROR, ECHO, CROSS, SQUARE, LEARNED, SLOW_ERROR):
                     levels[forgotten] = 0.0
                 levels[LEAK] = 1.0
-            _watch(levels, window, length, active)
+            _estimate_leak(levels, window, length, active)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _ruined(levels: NDArray[np.float64], window: int) -> bool:
+def _diverged(levels: NDArray[np.float64], window: int) -> bool:
     """At the end of a window: whether the output is much louder than the near end."""
-    levels[SLOW_NEAR] += RUIN_PACE * (levels[SUM_NEAR] / window - levels[SLOW_NEAR])
-    levels[SLOW_ERROR] += RUIN_PACE * (levels[SUM_ERROR] / window - levels[SLOW_ERROR])
+    levels[SLOW_NEAR] += DIVERGED_SMOOTHING * (levels[SUM_NEAR] / window - levels[SLOW_NEAR])
+    levels[SLOW_ERROR] += DIVERGED_SMOOTHING * (levels[SUM_ERROR] / window - levels[SLOW_ERROR])
     levels[SUM_NEAR] = 0.0
-    return bool(levels[SLOW_ERROR] > RUIN * levels[SLOW_NEAR])
+    return bool(levels[SLOW_ERROR] > DIVERGED_RATIO * levels[SLOW_NEAR])
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _watch(levels: NDArray[np.float64], window: int, length: int, active: bool) -> None:
+def _estimate_leak(levels: NDArray[np.float64], window: int, length: int, active: bool) -> None:
     """At the end of a window: how much of the echo leaks through, by regression of error power on echo power."""
     error, echo = levels[SUM_ERROR] / window, levels[SUM_ECHO] / window
     levels[SUM_ERROR] = levels[SUM_ECHO] = 0.0
     present = levels[ENERGY] / length
-    if present > FLOOR and levels[LEVEL] == 0:
+    if present > SILENCE_POWER and levels[LEVEL] == 0:
         levels[LEVEL] = present
-    elif present > FLOOR:
-        levels[LEVEL] += (min(present, LEVEL_RISE * levels[LEVEL]) - levels[LEVEL]) * (LEVEL_PACE if active else PAUSE_PACE)
+    elif present > SILENCE_POWER:
+        levels[LEVEL] += (min(present, LEVEL_MAX_RISE * levels[LEVEL]) - levels[LEVEL]) * (LEVEL_SMOOTHING if active else PAUSE_SMOOTHING)
     if not active:
         return
-    pace = LEAK_PACE * min(1.0, 2 * echo / (error + 1e-30))  # a loud near end says little about the leak
+    pace = LEAK_SMOOTHING * min(1.0, 2 * echo / (error + 1e-30))  # a loud near end says little about the leak
     more_error, more_echo = error - levels[MEAN_ERROR], echo - levels[MEAN_ECHO]
-    levels[MEAN_ERROR] += MEAN_PACE * more_error
-    levels[MEAN_ECHO] += MEAN_PACE * more_echo
+    levels[MEAN_ERROR] += MEAN_SMOOTHING * more_error
+    levels[MEAN_ECHO] += MEAN_SMOOTHING * more_echo
     levels[CROSS] += pace * (more_error * more_echo - levels[CROSS])
     levels[SQUARE] += pace * (more_echo * more_echo - levels[SQUARE])
-    levels[LEAK] = min(max(levels[CROSS] / (levels[SQUARE] + 1e-60), LEAST_LEAK), 1.0)
+    levels[LEAK] = min(max(levels[CROSS] / (levels[SQUARE] + 1e-60), MIN_LEAK), 1.0)

@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 from rtkit_echo.kalman_kernel import Floats
 
 #: Rate (Hz) at which it is looked for, at least: speech has its power below half of it.
-RATE = 8000.0
+RATE_HZ = 8000.0
 #: Length (s) of the near end that is compared, longest delay (s), and time (s) from one look to the next.
-LENGTH, LONGEST, EVERY = 1.024, 1.024, 0.256
+LENGTH_S, MAX_DELAY_S, PERIOD_S = 1.024, 1.024, 0.256
 #: Band (Hz) that counts.
-LOW, HIGH = 200.0, 3600.0
-#: What is kept of the average from one look to the next.
-KEPT = 0.7
+LOW_HZ, HIGH_HZ = 200.0, 3600.0
+#: Forgetting factor of the cross-spectrum, from one look to the next.
+FORGETTING = 0.7
 #: The delay is the first lag with such a share of the peak; the peak stands so many times above the root mean square.
-FIRST, CLEAR = 0.6, 8.0
+FIRST_PEAK_SHARE, CLEAR_PEAK_RATIO = 0.6, 8.0
 #: Two looks in a row must agree within this (s).
-AGREED = 0.004
+TOLERANCE_S = 0.004
 #: Mean power of the far end below which nothing is looked for.
-QUIET = 1e-7
-#: Half length of the filter before samples are left out, in samples that stay.
-SHARPNESS = 8
+FAR_SILENCE_POWER = 1e-7
+#: Half length of the decimation filter, in samples that stay.
+DECIMATION_HALF_LENGTH = 8
 
 
 class DelayFinder:
@@ -45,19 +45,19 @@ class DelayFinder:
     """
 
     def __init__(self, rate: float, size: int) -> None:
-        self._step = step = max(1, int(rate // RATE))
+        self._step = step = max(1, int(rate // RATE_HZ))
         self._rate = rate / step
-        self._length = 1 << round(np.log2(LENGTH * self._rate))
-        lags = round(LONGEST * self._rate)
+        self._length = 1 << round(np.log2(LENGTH_S * self._rate))
+        lags = round(MAX_DELAY_S * self._rate)
         self._lags = min(lags, self._length)
-        taps = np.arange(-SHARPNESS * step, SHARPNESS * step + 1)
+        taps = np.arange(-DECIMATION_HALF_LENGTH * step, DECIMATION_HALF_LENGTH * step + 1)
         low_pass = np.sinc(taps / step) * np.hamming(len(taps))
         self._low_pass = low_pass / low_pass.sum() if step > 1 else np.ones(1)
         self._near, self._far = np.zeros(self._length), np.zeros(2 * self._length)
         self._cross = np.zeros(self._length + 1, np.complex128)
         bins = np.arange(self._length + 1) * self._rate / (2 * self._length)
-        self._band = (bins > LOW) & (bins < HIGH)
-        self._blocks = max(1, round(EVERY * rate / size))
+        self._band = (bins > LOW_HZ) & (bins < HIGH_HZ)
+        self._blocks = max(1, round(PERIOD_S * rate / size))
         self._size = size
         self._recent = np.zeros((self._blocks * size, 2), np.float32)
         self._counts = np.zeros(2, np.int64)  # blocks since the last look; looks that agreed
@@ -83,7 +83,7 @@ class DelayFinder:
         found = self._look()
         if found is None:
             return None
-        self._counts[1] = self._counts[1] + 1 if abs(found - self._last[0]) < AGREED else 1
+        self._counts[1] = self._counts[1] + 1 if abs(found - self._last[0]) < TOLERANCE_S else 1
         self._last[0] = found
         return found, int(self._counts[1])
 
@@ -92,22 +92,22 @@ class DelayFinder:
             small = np.convolve(signal, self._low_pass, "same")[:: self._step] if self._step > 1 else signal
             line[: -len(small)] = line[len(small) :]
             line[-len(small) :] = small
-        if np.mean(self._far**2) < QUIET or not self._near.any():
+        if np.mean(self._far**2) < FAR_SILENCE_POWER or not self._near.any():
             return None
         size = 2 * self._length
         heard = np.fft.rfft(np.concatenate([np.zeros(self._length), self._near]))
         said = np.fft.rfft(self._far)
         product = heard * np.conj(said)
-        self._cross *= KEPT
-        self._cross += (1 - KEPT) * product / (np.abs(product) + 1e-12)
+        self._cross *= FORGETTING
+        self._cross += (1 - FORGETTING) * product / (np.abs(product) + 1e-12)
         whitened = np.where(self._band, self._cross, 0)
         match = np.abs(np.fft.irfft(whitened, size)[: self._lags])
         peak = float(match.max())
-        if peak < CLEAR * float(np.sqrt(np.mean(match**2))):
+        if peak < CLEAR_PEAK_RATIO * float(np.sqrt(np.mean(match**2))):
             return None
-        return int(np.argmax(match > FIRST * peak)) / self._rate
+        return int(np.argmax(match > FIRST_PEAK_SHARE * peak)) / self._rate
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All that it remembers, as views."""
+        """All of its state, as views."""
         names = ("near", "far", "cross", "recent", "counts", "last")
         return {name: getattr(self, f"_{name}") for name in names}

@@ -19,7 +19,7 @@ from rtkit_echo.kalman_kernel import Floats
 HALF, PHASES = 16, 128
 
 # places in `numbers`
-PLACE, PACE, BEFORE, STEP, TURNED, STRONG = range(6)
+POSITION, RATE_OFFSET, LAST_POSITION, LAST_STEP, QUADRATURE, IN_PHASE = range(6)
 NUMBERS = 6
 
 _FAST = {"reassoc", "contract", "nsz"}
@@ -35,8 +35,8 @@ class FarEnd(NamedTuple):
     written : ndarray
         Int64 ``[1]``: samples so far.
     numbers : ndarray
-        Float64, at the places named above: where the next block begins (samples), how much faster than the near end's clock
-        the far end is read, where the last one began and its step, and the averages of the loop.
+        Float64, at the places named above: where the next block begins (samples), the rate offset, by how much faster than the near
+        end's clock the far end is read, where the last block began and its step, and the averages of the phase-locked loop.
     bank : ndarray
         Float32 ``[PHASES + 1, 2 HALF]``.
     """
@@ -53,7 +53,7 @@ def far_end(channels: int, size: int, kept: int) -> FarEnd:
     bank = np.sinc(at) * np.i0(8.0 * np.sqrt(np.clip(1 - (at / HALF) ** 2, 0, 1))) / np.i0(8.0)
     bank /= bank.sum(axis=1, keepdims=True)
     numbers = np.zeros(NUMBERS)
-    numbers[BEFORE], numbers[STEP] = -size, 1
+    numbers[LAST_POSITION], numbers[LAST_STEP] = -size, 1
     return FarEnd(np.zeros((1 << int(kept).bit_length(), channels), np.float32), np.zeros(1, np.int64), numbers, bank.astype(np.float32))
 
 
@@ -68,7 +68,7 @@ def write(far: FarEnd, block: Floats) -> None:
 @numba.njit(nogil=True, cache=True)
 def ahead(far: FarEnd, size: int) -> float:
     """Samples that are there beyond what the next block needs; negative if it cannot be read yet."""
-    return float(far.written[0] - far.numbers[PLACE] - size * (1 + far.numbers[PACE]))
+    return float(far.written[0] - far.numbers[POSITION] - size * (1 + far.numbers[RATE_OFFSET]))
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")

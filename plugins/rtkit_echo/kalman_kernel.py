@@ -1,7 +1,8 @@
 """Kernel: partitioned-block frequency-domain Kalman filter.
 
 G. Enzner, P. Vary, "Frequency-domain adaptive Kalman filter for acoustic echo control in hands-free telephones", Signal Processing 86
-(2006); partitioned by F. Kuech, E. Mabande, G. Enzner, ICASSP 2014. Only some partitions are constrained in each block, in turns.
+(2006); partitioned by F. Kuech, E. Mabande, G. Enzner, ICASSP 2014. The step size of each weight follows from its error variance. Only
+some partitions are constrained in each block, in turns.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from rtkit_echo.fourier import Plan, forward, inverse, plan
 
 Floats = NDArray[np.float32]
 
-#: How fast the spectrum of the error is averaged.
-ERROR_PACE = 0.2
+#: Smoothing of the error spectrum.
+ERROR_SMOOTHING = 0.2
 _FAST = {"reassoc", "contract", "nsz"}
 
 
@@ -42,29 +43,29 @@ class Line(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """What a filter knows of the echo path.
+    """A filter's estimate of the echo path.
 
     Parameters
     ----------
     real, imaginary : ndarray
         Float32 ``[channels, bins, partitions]``: the weights.
-    doubt : ndarray
+    variance : ndarray
         Float32 ``[channels, bins, partitions]``: variance of the weights' error.
     error : ndarray
         Float32 ``[bins]``: power spectrum of the error, averaged.
     expected : ndarray
-        Float32 ``[bins]``: power spectrum of the echo that the last estimate leaves, after the doubt about the weights.
+        Float32 ``[bins]``: power spectrum of the residual echo that the variance of the weights lets expect.
     """
 
     real: Floats
     imaginary: Floats
-    doubt: Floats
+    variance: Floats
     error: Floats
     expected: Floats
 
 
-class Room(NamedTuple):
-    """Room for one step: spectra and signals of the far end's channels, one signal, a pair, and the partitions whose turn it is."""
+class Workspace(NamedTuple):
+    """Arrays that one step works in: spectra and signals of the far end's channels, one signal, a pair, and the partitions in turn."""
 
     far_real: Floats
     far_imaginary: Floats
@@ -97,16 +98,16 @@ def line(channels: int, size: int, partitions: int) -> Line:
 
 
 def filter_of(channels: int, prior: Floats, size: int) -> Filter:
-    """A filter that knows nothing but how large each partition ``[partitions]`` may be."""
+    """An untrained filter, with a prior variance for each partition ``[partitions]``."""
     shape = (channels, size + 1, len(prior))
-    doubt = np.broadcast_to(prior, shape).astype(np.float32)
+    variance = np.broadcast_to(prior, shape).astype(np.float32)
     return Filter(
-        np.zeros(shape, np.float32), np.zeros(shape, np.float32), doubt, np.zeros(size + 1, np.float32), np.zeros(size + 1, np.float32)
+        np.zeros(shape, np.float32), np.zeros(shape, np.float32), variance, np.zeros(size + 1, np.float32), np.zeros(size + 1, np.float32)
     )
 
 
-def room(channels: int, size: int, lanes: int) -> Room:
-    """Room for blocks of `size` samples and so many partitions a turn."""
+def workspace(channels: int, size: int, lanes: int) -> Workspace:
+    """A workspace for blocks of `size` samples and so many partitions a turn."""
     arrays = []
     for count in (2 * channels, 1, 2, lanes):
         arrays += [
@@ -114,7 +115,7 @@ def room(channels: int, size: int, lanes: int) -> Room:
             np.zeros((size + 1, count), np.float32),
             np.zeros((2 * size, count), np.float32),
         ]
-    return Room(*arrays)
+    return Workspace(*arrays)
 
 
 def plans(channels: int, size: int, lanes: int) -> Plans:
@@ -123,27 +124,27 @@ def plans(channels: int, size: int, lanes: int) -> Plans:
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
-def push(line: Line, before: Floats, newest: Floats, room: Room, plans: Plans) -> float:
+def push(line: Line, before: Floats, newest: Floats, workspace: Workspace, plans: Plans) -> float:
     """Take in a block of the far end ``[b, channels]``, and the one before it once more; gives the mean power of their samples."""
     size, channels = newest.shape
     partitions = line.real.shape[2] // 2
     energy = 0.0
     for n in range(size):
         for c in range(channels):
-            room.far[n, c], room.far[size + n, c] = line.last[n, c], before[n, c]
-            room.far[n, channels + c], room.far[size + n, channels + c] = before[n, c], newest[n, c]
+            workspace.far[n, c], workspace.far[size + n, c] = line.last[n, c], before[n, c]
+            workspace.far[n, channels + c], workspace.far[size + n, channels + c] = before[n, c], newest[n, c]
             energy += float(before[n, c]) ** 2 + float(newest[n, c]) ** 2
             line.last[n, c] = before[n, c]
-    forward(room.far, room.far_real, room.far_imaginary, plans.far)
+    forward(workspace.far, workspace.far_real, workspace.far_imaginary, plans.far)
     old = line.head[0]
     head = (old + partitions - 1) % partitions
     line.head[0] = head
     for c in range(channels):
         for k in range(size + 1):
-            r, i = room.far_real[k, c], room.far_imaginary[k, c]
+            r, i = workspace.far_real[k, c], workspace.far_imaginary[k, c]
             for at in (old, old + partitions):
                 line.real[c, k, at], line.imaginary[c, k, at], line.power[c, k, at] = r, i, r * r + i * i
-            r, i = room.far_real[k, channels + c], room.far_imaginary[k, channels + c]
+            r, i = workspace.far_real[k, channels + c], workspace.far_imaginary[k, channels + c]
             for at in (head, head + partitions):
                 line.real[c, k, at], line.imaginary[c, k, at], line.power[c, k, at] = r, i, r * r + i * i
     return energy / (2 * newest.size)
@@ -151,20 +152,20 @@ def push(line: Line, before: Floats, newest: Floats, room: Room, plans: Plans) -
 
 @numba.njit(nogil=True, cache=True)
 def shift(filter_: Filter, blocks: int, prior: Floats) -> None:
-    """The far end comes some blocks later (or earlier): move what is known along."""
+    """The far end comes some blocks later (or earlier): move the weights along."""
     partitions = prior.size
     for c in range(filter_.real.shape[0]):
         for k in range(filter_.real.shape[1]):
             for turn in range(partitions):
                 p = turn if blocks > 0 else partitions - 1 - turn
-                known = 0 <= p + blocks < partitions
-                filter_.real[c, k, p] = filter_.real[c, k, p + blocks] if known else 0
-                filter_.imaginary[c, k, p] = filter_.imaginary[c, k, p + blocks] if known else 0
-                filter_.doubt[c, k, p] = filter_.doubt[c, k, p + blocks] if known else prior[p]
+                inside = 0 <= p + blocks < partitions
+                filter_.real[c, k, p] = filter_.real[c, k, p + blocks] if inside else 0
+                filter_.imaginary[c, k, p] = filter_.imaginary[c, k, p + blocks] if inside else 0
+                filter_.variance[c, k, p] = filter_.variance[c, k, p + blocks] if inside else prior[p]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
-def estimate(filter_: Filter, line: Line, room: Room, plans: Plans, out: Floats) -> None:
+def estimate(filter_: Filter, line: Line, workspace: Workspace, plans: Plans, out: Floats) -> None:
     """The echo ``[b]`` that a filter expects in this block."""
     channels, bins, partitions = filter_.real.shape
     head = line.head[0]
@@ -176,77 +177,77 @@ def estimate(filter_: Filter, line: Line, room: Room, plans: Plans, out: Floats)
             for p in range(partitions):
                 r += wr[p] * xr[p] - wi[p] * xi[p]
                 i += wr[p] * xi[p] + wi[p] * xr[p]
-        room.real[k, 0], room.imaginary[k, 0] = r, i
-    inverse(room.real, room.imaginary, room.signal, plans.one)
+        workspace.real[k, 0], workspace.imaginary[k, 0] = r, i
+    inverse(workspace.real, workspace.imaginary, workspace.signal, plans.one)
     for n in range(out.size):
-        out[n] = room.signal[out.size + n, 0]
+        out[n] = workspace.signal[out.size + n, 0]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
-def transform(error: Floats, echo: Floats, room: Room, plans: Plans) -> None:
-    """Spectra of the error ``[b]`` that an estimate left and of that estimate, each behind as many zeros, in the two lanes of the room."""
+def transform(error: Floats, echo: Floats, workspace: Workspace, plans: Plans) -> None:
+    """Spectra of the error ``[b]`` that an estimate left and of that estimate, each behind as many zeros, in two lanes of the workspace."""
     size = error.size
     for n in range(size):
-        room.pair[n, 0] = room.pair[n, 1] = 0
-        room.pair[size + n, 0], room.pair[size + n, 1] = error[n], echo[n]
-    forward(room.pair, room.pair_real, room.pair_imaginary, plans.pair)
+        workspace.pair[n, 0] = workspace.pair[n, 1] = 0
+        workspace.pair[size + n, 0], workspace.pair[size + n, 1] = error[n], echo[n]
+    forward(workspace.pair, workspace.pair_real, workspace.pair_imaginary, plans.pair)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
-def learn(filter_: Filter, line: Line, keep: float, caution: float, turn: int, room: Room, plans: Plans) -> None:
-    """Correct a filter by the error that its estimate left, whose spectrum `transform` has put into the room.
+def learn(filter_: Filter, line: Line, transition: float, error_weight: float, turn: int, workspace: Workspace, plans: Plans) -> None:
+    """Correct a filter by the error that its estimate left, whose spectrum `transform` has put into the workspace.
 
     Parameters
     ----------
-    keep : float
-        How much of the echo path stays from one block to the next, 0 to 1.
-    caution : float
-        By how much the error's power weighs: 2 is the theory's, for the half of each transform that holds no error.
+    transition : float
+        Transition factor: how much of the echo path stays from one block to the next, 0 to 1.
+    error_weight : float
+        Weight of the error's power: 2 in theory, for the half of each transform that holds no error.
     turn : int
         Counts the blocks.
     """
     channels, bins, partitions = filter_.real.shape
     head = line.head[0]
-    kept = np.float32(keep * keep)
+    kept = np.float32(transition * transition)
     lost = np.float32(1) - kept
     half = np.float32(0.5)
     for k in range(bins):
-        er, ei = room.pair_real[k, 0], room.pair_imaginary[k, 0]
-        filter_.error[k] += np.float32(ERROR_PACE) * (er * er + ei * ei - filter_.error[k])
+        er, ei = workspace.pair_real[k, 0], workspace.pair_imaginary[k, 0]
+        filter_.error[k] += np.float32(ERROR_SMOOTHING) * (er * er + ei * ei - filter_.error[k])
         expected = np.float32(0)
         for c in range(channels):
-            doubt, power = filter_.doubt[c, k], line.power[c, k, head : head + partitions]
+            variance, power = filter_.variance[c, k], line.power[c, k, head : head + partitions]
             for p in range(partitions):
-                expected += doubt[p] * power[p]
+                expected += variance[p] * power[p]
         filter_.expected[k] = expected
-        scale = np.float32(1) / (expected + np.float32(caution) * filter_.error[k] + np.float32(1e-8))
+        scale = np.float32(1) / (expected + np.float32(error_weight) * filter_.error[k] + np.float32(1e-8))
         for c in range(channels):
             xr, xi = line.real[c, k, head : head + partitions], line.imaginary[c, k, head : head + partitions]
-            doubt, power = filter_.doubt[c, k], line.power[c, k, head : head + partitions]
+            variance, power = filter_.variance[c, k], line.power[c, k, head : head + partitions]
             wr, wi = filter_.real[c, k], filter_.imaginary[c, k]
             for p in range(partitions):
-                gain = doubt[p] * scale
+                gain = variance[p] * scale
                 left = max(np.float32(0), np.float32(1) - half * gain * power[p])
-                doubt[p] = kept * left * doubt[p] + lost * (wr[p] * wr[p] + wi[p] * wi[p])
+                variance[p] = kept * left * variance[p] + lost * (wr[p] * wr[p] + wi[p] * wi[p])
                 wr[p] += gain * (xr[p] * er + xi[p] * ei)
                 wi[p] += gain * (xr[p] * ei - xi[p] * er)
     for c in range(channels):
-        _constrain(filter_.real[c], filter_.imaginary[c], turn, room, plans)
+        _constrain(filter_.real[c], filter_.imaginary[c], turn, workspace, plans)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
-def _constrain(real: Floats, imaginary: Floats, turn: int, room: Room, plans: Plans) -> None:
+def _constrain(real: Floats, imaginary: Floats, turn: int, workspace: Workspace, plans: Plans) -> None:
     """Cut what lies beyond a partition, and would wrap around, off the responses of some partitions: of all in a few turns."""
     bins, partitions = real.shape
-    lanes = room.turn.shape[1]
+    lanes = workspace.turn.shape[1]
     first = (turn % (-(-partitions // lanes))) * lanes
     for k in range(bins):
         for lane in range(lanes):
             p = min(first + lane, partitions - 1)
-            room.turn_real[k, lane], room.turn_imaginary[k, lane] = real[k, p], imaginary[k, p]
-    inverse(room.turn_real, room.turn_imaginary, room.turn, plans.turn)
-    room.turn[bins - 1 :] = 0
-    forward(room.turn, room.turn_real, room.turn_imaginary, plans.turn)
+            workspace.turn_real[k, lane], workspace.turn_imaginary[k, lane] = real[k, p], imaginary[k, p]
+    inverse(workspace.turn_real, workspace.turn_imaginary, workspace.turn, plans.turn)
+    workspace.turn[bins - 1 :] = 0
+    forward(workspace.turn, workspace.turn_real, workspace.turn_imaginary, plans.turn)
     for k in range(bins):
         for lane in range(min(lanes, partitions - first)):
-            real[k, first + lane], imaginary[k, first + lane] = room.turn_real[k, lane], room.turn_imaginary[k, lane]
+            real[k, first + lane], imaginary[k, first + lane] = workspace.turn_real[k, lane], workspace.turn_imaginary[k, lane]

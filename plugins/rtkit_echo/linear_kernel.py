@@ -1,7 +1,8 @@
-"""Kernel: the linear stage of `echo`, a Kalman filter that listens long and, when it is in doubt, a challenger that begins anew.
+"""Kernel: the linear stage of `echo`, a Kalman filter with a shadow filter that begins anew when the first one may have lost the echo path.
 
-A filter that trusts what it knows keeps the near end whole and reaches deep, but locks up when the echo path changes. The challenger starts
-from nothing, learns boldly, and takes the place of the other as soon as it is clearly better.
+A filter with a small error variance keeps the near end whole and reaches deep, but locks up when the echo path changes. The shadow filter
+starts from nothing, takes large steps, and takes the place of the main filter as soon as it is clearly better (two-path model: K. Ochiai,
+T. Araseki, T. Ogihara, "Echo canceler with two echo path models", IEEE Transactions on Communications 25, 1977).
 """
 
 from __future__ import annotations
@@ -12,53 +13,54 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit_echo.far_kernel import BEFORE, PLACE, STEP, STRONG, TURNED, FarEnd, ahead, read, write
-from rtkit_echo.far_kernel import PACE as READ_PACE
-from rtkit_echo.kalman_kernel import Filter, Floats, Line, Plans, Room, estimate, learn, push, shift, transform
+from rtkit_echo.far_kernel import IN_PHASE, LAST_POSITION, LAST_STEP, POSITION, QUADRATURE, RATE_OFFSET, FarEnd, ahead, read, write
+from rtkit_echo.kalman_kernel import Filter, Floats, Line, Plans, Workspace, estimate, learn, push, shift, transform
 
-#: Of the filter in charge: how much of the path stays from block to block of 8 ms, and the theory's caution.
-KEEP, CAUTION = 0.9999, 2.0
-#: Of the challenger.
-BOLD_KEEP, BOLD_CAUTION = 0.999, 1.0
-#: Mean power of a far-end sample below which there is no far end: -70 dBFS, and 60 dB below its own level.
-QUIET, FAR_BELOW = 1e-7, 1e-6
-#: How fast powers are averaged, a block, and how fast the far end's level sinks.
-PACE, SINK = 0.1, 0.999
-#: The challenger wins with less than this share of the other's error power, for so many blocks.
-BETTER, BLOCKS = 0.5, 6
-#: What it learned in a moment is not to be relied on: it then doubts its weights by so many times what a filter does that knows nothing.
-DOUBTFUL = 4.0
-#: It begins anew when it is so many blocks old and has more than this share, or at once when what the filter in charge leaves
-#: is so many times its usual share of the near end, and more than the least share of its power over a second; at most every so many
-#: blocks.
-OLD, HOPELESS = 125, 0.7
-ALARM, LEAST, PAUSE = 4.0, 0.02, 38
+#: Kalman model of the main filter: how much of the echo path stays from block to block of 8 ms, and the weight of the error's power
+#: (2 in theory, for the half of each transform that holds no error).
+MAIN_TRANSITION, MAIN_ERROR_WEIGHT = 0.9999, 2.0
+#: Of the shadow filter.
+SHADOW_TRANSITION, SHADOW_ERROR_WEIGHT = 0.999, 1.0
+#: Mean power of a far-end sample below which the far end is silent: -70 dBFS, and 60 dB below its own level.
+FAR_SILENCE_POWER, FAR_SILENCE_SHARE = 1e-7, 1e-6
+#: Smoothing of powers, a block, and how fast the far end's level sinks.
+POWER_SMOOTHING, FAR_LEVEL_DECAY = 0.1, 0.999
+#: The shadow filter takes over with less than this share of the main filter's error power, for so many blocks.
+TAKEOVER_SHARE, TAKEOVER_BLOCKS = 0.5, 6
+#: What it learned in a moment is not to be relied on: its error variance is then set to so many times that of an untrained filter.
+TAKEOVER_VARIANCE = 4.0
+#: The shadow filter is reset when it is so many blocks old and leaves more than this share of the main filter's error; or at once on a
+#: suspected change of the echo path: the main filter leaves so many times its usual share of the near end, and more than the least share
+#: of its power over a second. At most every so many blocks.
+SHADOW_TRIAL_BLOCKS, SHADOW_RESET_SHARE = 125, 0.7
+PATH_CHANGE_RATIO, PATH_CHANGE_SHARE, SHADOW_PAUSE_BLOCKS = 4.0, 0.02, 38
 #: How fast the usual share rises and falls.
-RISE, FALL = 0.01, 0.1
-#: The challenger sleeps when it has been of no use for so many blocks and the filter in charge leaves less than this share
-#: of powers that are averaged at this pace.
-PATIENCE, GOOD, SLOW = 375, 0.03, 0.01
+USUAL_RISE, USUAL_FALL = 0.01, 0.1
+#: The shadow filter sleeps when it was of no use for so many blocks and the main filter leaves less than this share of the near end, of
+#: powers with this smoothing.
+SLEEP_AFTER_BLOCKS, SLEEP_SHARE, SLOW_SMOOTHING = 375, 0.03, 0.01
 
-#: Band of the loop, in shares of half the sample rate; the share of the near end that may be left for it to run.
-LOCK_LOW, LOCK_HIGH, HEARD = 0.025, 0.5, 0.5
-#: The share of a lag that the loop makes good at once, and what it adds to the pace for a lag of a whole block, each in a block of 8 ms.
-PHASE_GAIN, PACE_GAIN, MOST_DRIFT = 0.024, 2.05e-4, 5e-4
-#: A filter that leaves more than this share of the near end's power over a second, and has had so many blocks, does harm and is given up;
-#: one that left less than the other share is proven, and is not given up any more: its count of blocks then.
-HARM, TRIAL, PROOF, PROVEN = 1.03, 125, 0.4, -(2**62)
-#: The share of the usual echo path's power that is expected after that falls by the first, down to the second, until a filter is proven;
-#: the challenger must win for up to so many more blocks meanwhile.
-MODEST, LEAST_PATH, PROBATION = 0.05, 0.001, 10
+#: Band of the phase-locked loop, in shares of half the sample rate; the share of the near end that may be left for it to run.
+PLL_LOW, PLL_HIGH, PLL_ERROR_SHARE = 0.025, 0.5, 0.5
+#: Loop gains, each in a block of 8 ms: the share of a lag that is made good at once, and what is added to the rate offset for a lag of a
+#: whole block; and the largest rate offset.
+PLL_PHASE_GAIN, PLL_RATE_GAIN, MAX_DRIFT = 0.024, 2.05e-4, 5e-4
+#: A filter that leaves more than this share of the near end's power over a second, and is so many blocks old, has diverged and is reset;
+#: one that left less than the other share is proven, and is not reset any more: its age then.
+DIVERGED_SHARE, TRIAL_BLOCKS, PROVEN_SHARE, PROVEN = 1.03, 125, 0.4, -(2**62)
+#: With each reset the prior power of the echo path falls by the first, down to the second share of the usual one, until a filter is
+#: proven; the shadow filter must be better for up to so many more blocks meanwhile.
+PRIOR_REDUCTION, LEAST_PRIOR, PROBATION_BLOCKS = 0.05, 0.001, 10
 
 # places in `levels`
-FAR, NEAR, ERROR, RIVAL_ERROR, USUAL, ENERGY, SLOW_NEAR, SLOW_ERROR, LACK = range(9)
+FAR_LEVEL, NEAR, ERROR, SHADOW_ERROR, USUAL_SHARE, FAR_POWER, SLOW_NEAR, SLOW_ERROR, PRIOR_LACK = range(9)
 LEVELS = 9
 # places in `counts`
-WON, AGE, SINCE, USELESS, AWAKE, TURN, HELD = range(7)
+SHADOW_WINS, SHADOW_AGE, SINCE_RESTART, SHADOW_IDLE, SHADOW_ACTIVE, TURN, MAIN_AGE = range(7)
 COUNTS = 7
 
 
-class Linear(NamedTuple):
+class LinearState(NamedTuple):
     """The state of the stage.
 
     Parameters
@@ -67,10 +69,10 @@ class Linear(NamedTuple):
         The far end, as it comes.
     line : Line
         The far end, as it was read.
-    main, rival : Filter
-        The filter in charge and the challenger.
+    main, shadow : Filter
+        The filter whose output counts, and the one that may take over.
     prior : ndarray
-        Float32 ``[partitions]``: the doubt of a filter that knows nothing.
+        Float32 ``[partitions]``: the error variance of an untrained filter.
     levels, counts : ndarray
         Float64 and int64, at the places named above.
     """
@@ -78,7 +80,7 @@ class Linear(NamedTuple):
     far: FarEnd
     line: Line
     main: Filter
-    rival: Filter
+    shadow: Filter
     prior: Floats
     levels: NDArray[np.float64]
     counts: NDArray[np.int64]
@@ -86,33 +88,33 @@ class Linear(NamedTuple):
 
 @numba.njit(nogil=True, cache=True)
 def restart(filter_: Filter, prior: Floats, share: float) -> None:
-    """Forget everything, and expect an echo path of this share of the usual power."""
+    """Reset a filter, with a prior echo path of this share of the usual power."""
     filter_.real[:] = 0
     filter_.imaginary[:] = 0
-    for c in range(filter_.doubt.shape[0]):
-        for k in range(filter_.doubt.shape[1]):
-            filter_.doubt[c, k] = np.float32(share) * prior
+    for c in range(filter_.variance.shape[0]):
+        for k in range(filter_.variance.shape[1]):
+            filter_.variance[c, k] = np.float32(share) * prior
     filter_.error[:] = 0
 
 
 @numba.njit(nogil=True, cache=True)
-def _take_over(linear: Linear) -> None:
-    linear.main.real[:] = linear.rival.real
-    linear.main.imaginary[:] = linear.rival.imaginary
-    _doubt(linear)
-    linear.main.error[:] = linear.rival.error
-    linear.counts[HELD] = 0
-    if linear.levels[LACK] > 0:  # what was before, without an echo, says nothing
+def _take_over(linear: LinearState) -> None:
+    linear.main.real[:] = linear.shadow.real
+    linear.main.imaginary[:] = linear.shadow.imaginary
+    _raise_variance(linear)
+    linear.main.error[:] = linear.shadow.error
+    linear.counts[MAIN_AGE] = 0
+    if linear.levels[PRIOR_LACK] > 0:  # what was before, without an echo, says nothing
         linear.levels[SLOW_NEAR] = linear.levels[SLOW_ERROR] = linear.levels[NEAR]
 
 
 @numba.njit(nogil=True, cache=True)
-def _doubt(linear: Linear) -> None:
-    """Let the filter in charge learn fast."""
-    doubt, share = linear.main.doubt, DOUBTFUL * (1 - linear.levels[LACK])
-    for c in range(doubt.shape[0]):
-        for k in range(doubt.shape[1]):
-            doubt[c, k] = np.float32(share) * linear.prior
+def _raise_variance(linear: LinearState) -> None:
+    """Raise the main filter's error variance, so that it takes large steps."""
+    variance, share = linear.main.variance, TAKEOVER_VARIANCE * (1 - linear.levels[PRIOR_LACK])
+    for c in range(variance.shape[0]):
+        for k in range(variance.shape[1]):
+            variance[c, k] = np.float32(share) * linear.prior
 
 
 @numba.njit(nogil=True, cache=True)
@@ -130,10 +132,10 @@ def run(
     error: Floats,
     echo: Floats,
     expected: Floats,
-    notes: NDArray[np.int64],
+    activity: NDArray[np.int64],
     follow: bool,
-    linear: Linear,
-    room: Room,
+    linear: LinearState,
+    workspace: Workspace,
     plans: Plans,
 ) -> None:
     """Cancel some blocks.
@@ -145,90 +147,91 @@ def run(
     error, echo : ndarray
         Float32 ``[blocks, b]``: filled with what is left, and with the echo that was taken away.
     expected : ndarray
-        Float32 ``[blocks, bins]``: filled with the power spectrum of the echo that may be left, as the filter in charge sees it.
-    notes : ndarray
-        Int64 ``[blocks]``: filled with 0 where the far end is silent, 1 where it speaks, 2 where the challenger took over.
+        Float32 ``[blocks, bins]``: filled with the power spectrum of the residual echo that the main filter's error variance lets expect.
+    activity : ndarray
+        Int64 ``[blocks]``: filled with 0 where the far end is silent, 1 where it is active, 2 where the shadow filter took over.
     follow : bool
         Whether to follow the drift of clocks.
     """
     levels, counts = linear.levels, linear.counts
-    bold, guess = np.empty_like(near[0]), np.empty_like(near[0])
+    shadow_error, shadow_echo = np.empty_like(near[0]), np.empty_like(near[0])
     before, newest = np.zeros_like(far[0]), np.zeros_like(far[0])
     for block in range(near.shape[0]):
         write(linear.far, far[block])
-        energy = _feed(linear, before, newest, room, plans)
-        levels[FAR] = max(SINK * levels[FAR], energy)
-        levels[ENERGY] = max(energy, 0.9 * levels[ENERGY])
-        active = levels[ENERGY] > QUIET and levels[ENERGY] > FAR_BELOW * levels[FAR]
-        estimate(linear.main, linear.line, room, plans, echo[block])
+        energy = _feed(linear, before, newest, workspace, plans)
+        levels[FAR_LEVEL] = max(FAR_LEVEL_DECAY * levels[FAR_LEVEL], energy)
+        levels[FAR_POWER] = max(energy, 0.9 * levels[FAR_POWER])
+        active = levels[FAR_POWER] > FAR_SILENCE_POWER and levels[FAR_POWER] > FAR_SILENCE_SHARE * levels[FAR_LEVEL]
+        estimate(linear.main, linear.line, workspace, plans, echo[block])
         for n in range(near.shape[1]):
             error[block, n] = near[block, n] - echo[block, n]
-        notes[block] = 1 if active else 0
+        activity[block] = 1 if active else 0
         expected[block] = 0
         if not active:
             continue
         counts[TURN] += 1
-        levels[NEAR] += PACE * (_power(near[block]) - levels[NEAR])
-        levels[ERROR] += PACE * (_power(error[block]) - levels[ERROR])
-        transform(error[block], echo[block], room, plans)
+        levels[NEAR] += POWER_SMOOTHING * (_power(near[block]) - levels[NEAR])
+        levels[ERROR] += POWER_SMOOTHING * (_power(error[block]) - levels[ERROR])
+        transform(error[block], echo[block], workspace, plans)
         if follow:
-            _lock(linear, near.shape[1], room)
-        learn(linear.main, linear.line, KEEP, CAUTION, counts[TURN], room, plans)
+            _follow_drift(linear, near.shape[1], workspace)
+        learn(linear.main, linear.line, MAIN_TRANSITION, MAIN_ERROR_WEIGHT, counts[TURN], workspace, plans)
         expected[block] = linear.main.expected
-        _watch(levels, counts, linear)
-        _give_up(linear)
-        if counts[AWAKE] == 0:
+        _control_shadow(levels, counts, linear)
+        _reset_diverged(linear)
+        if counts[SHADOW_ACTIVE] == 0:
             continue
-        estimate(linear.rival, linear.line, room, plans, guess)
+        estimate(linear.shadow, linear.line, workspace, plans, shadow_echo)
         for n in range(near.shape[1]):
-            bold[n] = near[block, n] - guess[n]
-        levels[RIVAL_ERROR] += PACE * (_power(bold) - levels[RIVAL_ERROR])
-        transform(bold, guess, room, plans)
-        learn(linear.rival, linear.line, BOLD_KEEP, BOLD_CAUTION, counts[TURN], room, plans)
-        counts[AGE] += 1
-        counts[WON] = counts[WON] + 1 if levels[RIVAL_ERROR] < BETTER * levels[ERROR] else 0
-        if counts[WON] >= BLOCKS + PROBATION * levels[LACK]:
+            shadow_error[n] = near[block, n] - shadow_echo[n]
+        levels[SHADOW_ERROR] += POWER_SMOOTHING * (_power(shadow_error) - levels[SHADOW_ERROR])
+        transform(shadow_error, shadow_echo, workspace, plans)
+        learn(linear.shadow, linear.line, SHADOW_TRANSITION, SHADOW_ERROR_WEIGHT, counts[TURN], workspace, plans)
+        counts[SHADOW_AGE] += 1
+        counts[SHADOW_WINS] = counts[SHADOW_WINS] + 1 if levels[SHADOW_ERROR] < TAKEOVER_SHARE * levels[ERROR] else 0
+        if counts[SHADOW_WINS] >= TAKEOVER_BLOCKS + PROBATION_BLOCKS * levels[PRIOR_LACK]:
             _take_over(linear)
-            levels[ERROR] = levels[RIVAL_ERROR]
+            levels[ERROR] = levels[SHADOW_ERROR]
             for n in range(near.shape[1]):
-                error[block, n] = bold[n]
-                echo[block, n] = guess[n]
-            notes[block] = 2
-            counts[WON] = counts[USELESS] = 0
-        elif counts[AGE] > OLD and levels[RIVAL_ERROR] > HOPELESS * levels[ERROR]:
-            _challenge(linear)
+                error[block, n] = shadow_error[n]
+                echo[block, n] = shadow_echo[n]
+            activity[block] = 2
+            counts[SHADOW_WINS] = counts[SHADOW_IDLE] = 0
+        elif counts[SHADOW_AGE] > SHADOW_TRIAL_BLOCKS and levels[SHADOW_ERROR] > SHADOW_RESET_SHARE * levels[ERROR]:
+            _restart_shadow(linear)
 
 
 @numba.njit(nogil=True, cache=True)
-def _feed(linear: Linear, before: Floats, newest: Floats, room: Room, plans: Plans) -> float:
+def _feed(linear: LinearState, before: Floats, newest: Floats, workspace: Workspace, plans: Plans) -> float:
     """Hand the next block of the far end on to the line; gives the mean power of its samples."""
     numbers, size = linear.far.numbers, newest.shape[0]
     if ahead(linear.far, size) < 0:  # the echo would come before its cause: there is nothing left to give
-        numbers[PLACE] += ahead(linear.far, size)
-        numbers[READ_PACE] = min(numbers[READ_PACE], 0.0)
-    step = 1 + numbers[READ_PACE]
-    read(linear.far, numbers[BEFORE], numbers[STEP], before)  # what was beyond the end then is there now
-    read(linear.far, numbers[PLACE], step, newest)
-    numbers[BEFORE], numbers[STEP] = numbers[PLACE], step
-    numbers[PLACE] += size * step
-    return push(linear.line, before, newest, room, plans)
+        numbers[POSITION] += ahead(linear.far, size)
+        numbers[RATE_OFFSET] = min(numbers[RATE_OFFSET], 0.0)
+    step = 1 + numbers[RATE_OFFSET]
+    read(linear.far, numbers[LAST_POSITION], numbers[LAST_STEP], before)  # what was beyond the end then is there now
+    read(linear.far, numbers[POSITION], step, newest)
+    numbers[LAST_POSITION], numbers[LAST_STEP] = numbers[POSITION], step
+    numbers[POSITION] += size * step
+    return push(linear.line, before, newest, workspace, plans)
 
 
 @numba.njit(nogil=True, cache=True)
-def delay(linear: Linear, blocks: int, works: bool, room: Room, plans: Plans) -> None:
+def move_delay(linear: LinearState, blocks: int, works: bool, workspace: Workspace, plans: Plans) -> None:
     """Read the far end some blocks later (or earlier), and fill the line anew.
 
-    What filters that work know moves along, so that their echo stays where it was; those that do not begin anew.
+    The weights of filters that work move along, so that their echo stays where it was; those that do not are reset.
     """
     numbers, size, partitions = linear.far.numbers, linear.line.last.shape[0], linear.prior.size
     before, newest = np.zeros_like(linear.line.last), np.zeros_like(linear.line.last)
-    step = 1 + numbers[READ_PACE]
-    numbers[PLACE] -= (blocks + partitions) * size * step
-    numbers[BEFORE], numbers[STEP] = numbers[PLACE] - size * step, step
+    step = 1 + numbers[RATE_OFFSET]
+    numbers[POSITION] -= (blocks + partitions) * size * step
+    numbers[LAST_POSITION], numbers[LAST_STEP] = numbers[POSITION] - size * step, step
     for _ in range(partitions):
-        _feed(linear, before, newest, room, plans)
-    linear.levels[LACK], linear.counts[HELD] = 0.0, -PATIENCE  # there is an echo, and what was done about it up to now says nothing
-    for filter_ in (linear.main, linear.rival):
+        _feed(linear, before, newest, workspace, plans)
+    # There is an echo, and what was done about it up to now says nothing.
+    linear.levels[PRIOR_LACK], linear.counts[MAIN_AGE] = 0.0, -SLEEP_AFTER_BLOCKS
+    for filter_ in (linear.main, linear.shadow):
         if works:
             shift(filter_, blocks, linear.prior)
         else:
@@ -236,74 +239,75 @@ def delay(linear: Linear, blocks: int, works: bool, room: Room, plans: Plans) ->
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
-def _lock(linear: Linear, size: int, room: Room) -> None:
-    """Phase-locked loop: read the far end a little faster or slower, so that the estimate comes neither too late nor too early.
+def _follow_drift(linear: LinearState, size: int, workspace: Workspace) -> None:
+    """Phase-locked loop on the drift of clocks: read the far end a little faster or slower, so that the echo estimate comes in time.
 
-    With E and Y the spectra of error and estimate, which `transform` has put into the room, an echo that comes later by t leaves
+    With E and Y the spectra of error and estimate, which `transform` has put into the workspace, an echo that comes later by t leaves
     E = -j w t Y, and the near end is not correlated with Y.
     """
     levels, numbers = linear.levels, linear.far.numbers
-    real, imaginary = room.pair_real, room.pair_imaginary
-    turned, strong = 0.0, 0.0
-    for k in range(int(LOCK_LOW * size), int(LOCK_HIGH * size)):
+    real, imaginary = workspace.pair_real, workspace.pair_imaginary
+    quadrature, in_phase = 0.0, 0.0
+    for k in range(int(PLL_LOW * size), int(PLL_HIGH * size)):
         w = np.pi * k / size
         yr, yi = real[k, 1], imaginary[k, 1]
-        turned += w * (imaginary[k, 0] * yr - real[k, 0] * yi)
-        strong += w * w * (yr * yr + yi * yi)
-    numbers[TURNED] += PACE * (turned - numbers[TURNED])
-    numbers[STRONG] += PACE * (strong - numbers[STRONG])
-    if levels[ERROR] >= HEARD * levels[NEAR] or numbers[STRONG] < 1e-9:
+        quadrature += w * (imaginary[k, 0] * yr - real[k, 0] * yi)
+        in_phase += w * w * (yr * yr + yi * yi)
+    numbers[QUADRATURE] += POWER_SMOOTHING * (quadrature - numbers[QUADRATURE])
+    numbers[IN_PHASE] += POWER_SMOOTHING * (in_phase - numbers[IN_PHASE])
+    if levels[ERROR] >= PLL_ERROR_SHARE * levels[NEAR] or numbers[IN_PHASE] < 1e-9:
         return
-    late = min(max(-numbers[TURNED] / numbers[STRONG], -1.0), 1.0)
-    numbers[PLACE] -= PHASE_GAIN * late
-    numbers[READ_PACE] = min(max(numbers[READ_PACE] - PACE_GAIN * late / size, -MOST_DRIFT), MOST_DRIFT)
+    late = min(max(-numbers[QUADRATURE] / numbers[IN_PHASE], -1.0), 1.0)
+    numbers[POSITION] -= PLL_PHASE_GAIN * late
+    numbers[RATE_OFFSET] = min(max(numbers[RATE_OFFSET] - PLL_RATE_GAIN * late / size, -MAX_DRIFT), MAX_DRIFT)
 
 
 @numba.njit(nogil=True, cache=True)
-def _give_up(linear: Linear) -> None:
-    """Forget what does more harm than good: where there is no echo, filters learn from the near-end talker what is not there.
+def _reset_diverged(linear: LinearState) -> None:
+    """Reset a filter that has diverged: where there is no echo, filters learn from the near-end talker what is not there.
 
-    From then on a weaker echo path is expected, until a filter has proved to be good. The challenger goes on expecting the usual one: so an
-    echo that comes later is found.
+    From then on the prior echo path is weaker, until a filter is proven. The shadow filter goes on with the usual prior: so an echo that
+    comes later is found.
     """
     levels, counts = linear.levels, linear.counts
-    counts[HELD] += 1
-    if levels[SLOW_ERROR] < PROOF * levels[SLOW_NEAR]:
-        counts[HELD] = PROVEN
-        if levels[LACK] > 0:  # there is an echo after all
-            levels[LACK] = 0
-            _doubt(linear)
-    if levels[SLOW_ERROR] > HARM * levels[SLOW_NEAR] and counts[HELD] > TRIAL * (1 - 0.5 * levels[LACK]):
-        levels[LACK] = 1 - max((1 - levels[LACK]) * MODEST, LEAST_PATH)
-        restart(linear.main, linear.prior, 1 - levels[LACK])
-        levels[ERROR], levels[SLOW_ERROR] = levels[NEAR], HARM / 2 * levels[SLOW_NEAR]
-        counts[HELD] = 0
-        _challenge(linear)
+    counts[MAIN_AGE] += 1
+    if levels[SLOW_ERROR] < PROVEN_SHARE * levels[SLOW_NEAR]:
+        counts[MAIN_AGE] = PROVEN
+        if levels[PRIOR_LACK] > 0:  # there is an echo after all
+            levels[PRIOR_LACK] = 0
+            _raise_variance(linear)
+    if levels[SLOW_ERROR] > DIVERGED_SHARE * levels[SLOW_NEAR] and counts[MAIN_AGE] > TRIAL_BLOCKS * (1 - 0.5 * levels[PRIOR_LACK]):
+        levels[PRIOR_LACK] = 1 - max((1 - levels[PRIOR_LACK]) * PRIOR_REDUCTION, LEAST_PRIOR)
+        restart(linear.main, linear.prior, 1 - levels[PRIOR_LACK])
+        levels[ERROR], levels[SLOW_ERROR] = levels[NEAR], DIVERGED_SHARE / 2 * levels[SLOW_NEAR]
+        counts[MAIN_AGE] = 0
+        _restart_shadow(linear)
 
 
 @numba.njit(nogil=True, cache=True)
-def _challenge(linear: Linear) -> None:
-    """Let the challenger begin anew."""
-    restart(linear.rival, linear.prior, 1.0)
-    linear.levels[RIVAL_ERROR] = linear.levels[NEAR]
-    linear.counts[AGE] = linear.counts[WON] = linear.counts[SINCE] = 0
-    linear.counts[AWAKE] = 1
+def _restart_shadow(linear: LinearState) -> None:
+    """Reset the shadow filter and wake it."""
+    restart(linear.shadow, linear.prior, 1.0)
+    linear.levels[SHADOW_ERROR] = linear.levels[NEAR]
+    linear.counts[SHADOW_AGE] = linear.counts[SHADOW_WINS] = linear.counts[SINCE_RESTART] = 0
+    linear.counts[SHADOW_ACTIVE] = 1
 
 
 @numba.njit(nogil=True, cache=True)
-def _watch(levels: NDArray[np.float64], counts: NDArray[np.int64], linear: Linear) -> None:
-    """Wake the challenger, or send it to sleep."""
+def _control_shadow(levels: NDArray[np.float64], counts: NDArray[np.int64], linear: LinearState) -> None:
+    """Wake the shadow filter, or send it to sleep."""
     share = levels[ERROR] / (levels[NEAR] + 1e-12)
-    levels[SLOW_NEAR] += SLOW * (levels[NEAR] - levels[SLOW_NEAR])
-    levels[SLOW_ERROR] += SLOW * (levels[ERROR] - levels[SLOW_ERROR])
-    good = levels[SLOW_ERROR] < GOOD * levels[SLOW_NEAR]  # over a second or so, for in pauses there is nothing but noise
-    counts[SINCE] += 1
-    counts[USELESS] += 1
-    if (share > ALARM * levels[USUAL] and levels[ERROR] > LEAST * levels[SLOW_NEAR] and counts[SINCE] >= PAUSE) or (
-        counts[AWAKE] == 0 and not good and counts[SINCE] >= OLD
-    ):
-        counts[USELESS] = 0
-        _challenge(linear)
-    elif counts[USELESS] > PATIENCE and good:
-        counts[AWAKE] = 0
-    levels[USUAL] += (RISE if share > levels[USUAL] else FALL) * (share - levels[USUAL])
+    levels[SLOW_NEAR] += SLOW_SMOOTHING * (levels[NEAR] - levels[SLOW_NEAR])
+    levels[SLOW_ERROR] += SLOW_SMOOTHING * (levels[ERROR] - levels[SLOW_ERROR])
+    good = levels[SLOW_ERROR] < SLEEP_SHARE * levels[SLOW_NEAR]  # over a second or so, for in pauses there is nothing but noise
+    counts[SINCE_RESTART] += 1
+    counts[SHADOW_IDLE] += 1
+    path_changed = share > PATH_CHANGE_RATIO * levels[USUAL_SHARE] and levels[ERROR] > PATH_CHANGE_SHARE * levels[SLOW_NEAR]
+    is_needed = counts[SHADOW_ACTIVE] == 0 and not good
+    since = counts[SINCE_RESTART]
+    if (path_changed and since >= SHADOW_PAUSE_BLOCKS) or (is_needed and since >= SHADOW_TRIAL_BLOCKS):
+        counts[SHADOW_IDLE] = 0
+        _restart_shadow(linear)
+    elif counts[SHADOW_IDLE] > SLEEP_AFTER_BLOCKS and good:
+        counts[SHADOW_ACTIVE] = 0
+    levels[USUAL_SHARE] += (USUAL_RISE if share > levels[USUAL_SHARE] else USUAL_FALL) * (share - levels[USUAL_SHARE])

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtkit_echo import refiner_kernel
 from rtkit_echo.kalman_kernel import Floats
-
-if TYPE_CHECKING:
-    from rtkit_echo.suppressor import Heard
+from rtkit_echo.spectra import BlockSpectra
 
 
-class Describer:
-    """What the network is told of each block.
+class FeatureExtractor:
+    """The network's input: features of each block.
 
     Parameters
     ----------
@@ -27,18 +25,18 @@ class Describer:
         self.place, self.share = refiner_kernel.triangles(bins)
         self.bands = len(refiner_kernel.centres(bins))
 
-    def __call__(self, heard: Heard) -> Floats:
+    def __call__(self, spectra: BlockSpectra) -> Floats:
         """Features ``[blocks, features]``."""
-        out = np.empty((len(heard.gain), self.bands * refiner_kernel.RATIOS + refiner_kernel.BESIDES), np.float32)
-        refiner_kernel.describe(
-            heard.real,
-            heard.imaginary,
-            heard.floor,
-            heard.known,
-            heard.expected,
-            heard.gain,
-            heard.talk,
-            heard.notes,
+        out = np.empty((len(spectra.gain), self.bands * refiner_kernel.RATIOS + refiner_kernel.EXTRAS), np.float32)
+        refiner_kernel.extract(
+            spectra.real,
+            spectra.imaginary,
+            spectra.noise,
+            spectra.residual_by_leak,
+            spectra.expected,
+            spectra.gain,
+            spectra.double_talk,
+            spectra.activity,
             self.place,
             self.share,
             out,
@@ -47,7 +45,7 @@ class Describer:
 
 
 class Refiner:
-    """Changes the rule's gains by what a stateful network answers, block by block.
+    """Changes the rule's gains by the output of a stateful network, block by block.
 
     Parameters
     ----------
@@ -58,18 +56,18 @@ class Refiner:
     def __init__(self, bins: int) -> None:
         from rtkit import models
 
-        self._describe = Describer(bins)
+        self._extract = FeatureExtractor(bins)
         self._step = models.Stepper(models.load("echo_suppressor/step"))
         self._answer = self._step.outputs[0].name
 
-    def __call__(self, heard: Heard) -> None:
+    def __call__(self, spectra: BlockSpectra) -> None:
         """Change the gains."""
-        features = self._describe(heard)
-        answers = np.empty((len(features), self._describe.bands), np.float32)
+        features = self._extract(spectra)
+        answers = np.empty((len(features), self._extract.bands), np.float32)
         for block, row in enumerate(features):  # one by one, so that it does not matter how a stream is cut
             answers[block] = self._step(row[None, None])[self._answer][0, 0]
-        refiner_kernel.refine(heard.gain, answers, heard.talk, self._describe.place, self._describe.share)
+        refiner_kernel.refine(spectra.gain, answers, spectra.double_talk, self._extract.place, self._extract.share)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All that it remembers, as views."""
+        """All of its state, as views."""
         return dict(self._step.state)

@@ -40,23 +40,23 @@ class Slpr(Canceller):
     is that no single sample can pull a neuron by more than a step, however loud it is.
 
     It learns only while the far end sounds (over -60 dBFS in the delay line), and passes the near end unchanged while
-    the delay line holds nothing but zeros. It cannot tell double talk, so speech of the near end disturbs what it
+    the delay line holds nothing but zeros. It has no double-talk detector, so speech of the near end disturbs what it
     learned; `echo` can.
 
     Parameters
     ----------
     bits : int
-        Number of neurons, N.
+        Number of neurons, N (1 to 16 bits).
     tail_ms : float
-        Length of the delay line (ms): the longest echo that it can imitate.
+        Length of the delay line (ms, 0.1 to 1000): the longest echo that it can imitate.
     taps : int
-        The same in samples; goes before `tail_ms`.
+        The same in samples (1 to 200,000); goes before `tail_ms`.
     h_max : float
-        Full scale of the near end, in its own unit; the reference is clipped there.
+        Full scale of the near end, in its own unit (10⁻⁶ to 10⁶); the reference is clipped there.
     signed : bool
         Signals of both signs in two's complement; false is the form of the papers: positive signals, straight binary.
     step_size : float
-        Step, as a multiple of the mean error of the word; 0 stops learning.
+        Step (0 to 2), as a multiple of the mean error of the word; 0 stops learning.
 
     Raises
     ------
@@ -80,6 +80,8 @@ class Slpr(Canceller):
     step_size: Annotated[float, Range(0, 2)] = 1.0
 
     live: ClassVar[tuple[str, ...]] = ("step_size",)
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"signed": False}, {"bits": 4, "taps": 16, "h_max": 0.1})
+    detects_double_talk: ClassVar[bool] = False
 
     @property
     def resolution(self) -> float:
@@ -90,7 +92,7 @@ class Slpr(Canceller):
         """Allocate the network and its delay line for this rate (Hz)."""
         from rtkit_echo import slpr_kernel
 
-        self._kernel = slpr_kernel.cancel
+        self.kernel = slpr_kernel.cancel
         taps = self.taps or max(1, round(rate * self.tail_ms / 1000))
         self._weights = np.zeros((self.bits, taps), np.float32)
         self._bias = np.zeros(self.bits, np.float32)
@@ -108,15 +110,7 @@ class Slpr(Canceller):
             "running": self._running,
         }
 
-    def cancel(
-        self,
-        near: NDArray[np.float32],
-        far: NDArray[np.float32],
-        out: NDArray[np.float32],
-        energy: NDArray[np.float64],
-        tally: NDArray[np.int64],
-    ) -> None:
-        """Run the network over some samples ``[n]``."""
+    def arguments(self) -> tuple[Any, ...]:
+        """State and parameters, as the kernel takes them."""
         lowest = -(1 << self.bits - 1) if self.signed else 0
-        state = self._weights, self._bias, self._taps, self._place, self._running
-        self._kernel(near, far, out, energy, tally, *state, lowest, self.resolution, self.step_size)
+        return self._weights, self._bias, self._taps, self._place, self._running, lowest, self.resolution, self.step_size

@@ -10,15 +10,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 #: The input of each neuron's bias, as large as one tap of a signal at -24 dBFS: a constant of 1 would outweigh them all.
-BIAS = 2.0**-4
+BIAS_INPUT = 2.0**-4
 #: Mean power of the tap line (full scale 1) up to which the far end counts as silent, -60 dBFS: nothing to learn from.
-QUIET = 1e-6
+SILENCE_POWER = 1e-6
 #: Added to the mean power of the tap line in the step, -50 dBFS: a faint far end teaches little, as line noise is as loud.
-CALM = 1e-5
+REGULARISATION = 1e-5
 #: The state is "tracking" while the mean error of the word is this much of its mean size or less (-10 dB).
-TRACKED = 10 ** (-10 / 20)
+TRACKING_RATIO = 10 ** (-10 / 20)
 
-SILENT, CONVERGING, TRACKING = 0, 1, 2  # of canceller.STATES; it cannot tell double talk
+SILENT, CONVERGING, TRACKING = 0, 1, 2  # of canceller.STATES; it has no double-talk detector
 
 # Sums may be reordered, for SIMD. Not "fast" altogether: that would assume away the NaN that is looked for here.
 REORDER = {"reassoc", "contract", "nsz"}
@@ -86,14 +86,14 @@ def cancel(
         taps[place[0]] = taps[place[0] + length] = newest
         window = taps[place[0] : place[0] + length]
         power = dot(window, window)  # if it overflows, the step is 0: absurd samples teach nothing
-        learns = sound and power > QUIET * length
-        step = step_size * running[0] / (power + BIAS * BIAS + CALM * length)
+        learns = sound and power > SILENCE_POWER * length
+        step = step_size * running[0] / (power + BIAS_INPUT * BIAS_INPUT + REGULARISATION * length)
 
         wanted = int(min(max(np.floor(reference / resolution + 0.5) - lowest, 0.0), highest_code))
         code = 0
         for i in range(bits):
             bit = 1 << (bits - 1 - i)
-            heard = dot(weights[i], window) + bias[i] * BIAS
+            heard = dot(weights[i], window) + bias[i] * BIAS_INPUT
             boundary = lowest + bit - 0.5
             if heard >= boundary + code:
                 code += bit
@@ -103,7 +103,7 @@ def cancel(
                 pull = weights.dtype.type(error * step)
                 for j in range(length):
                     weights[i, j] += pull * window[j]
-                bias[i] += pull * BIAS
+                bias[i] += pull * BIAS_INPUT
 
         estimate = (lowest + code) * resolution if power > 0 else 0.0
         out[n] = reference - estimate
@@ -112,9 +112,9 @@ def cancel(
         if learns:
             running[0] += memory * (abs(wanted - code) - running[0])
             running[1] += memory * (abs(lowest + wanted) - running[1])
-        if power <= QUIET * length:
+        if power <= SILENCE_POWER * length:
             tally[SILENT] += 1
-        elif running[0] <= TRACKED * running[1]:
+        elif running[0] <= TRACKING_RATIO * running[1]:
             tally[TRACKING] += 1
         else:
             tally[CONVERGING] += 1

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,41 +10,12 @@ from numpy.typing import NDArray
 from rtkit_echo import suppressor_kernel
 from rtkit_echo.fourier import plan
 from rtkit_echo.kalman_kernel import Floats
-from rtkit_echo.linear import Cancelled
+from rtkit_echo.linear import LinearStageOutput
+from rtkit_echo.refiner import Refiner
+from rtkit_echo.spectra import BlockSpectra
 
-if TYPE_CHECKING:
-    from rtkit_echo.refiner import Refiner
-
-#: After so long (s) without a far end its echo is gone; the suppressor then opens within this time (s).
-AFTER, OPENS = 0.5, 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """Spectra of some blocks, and what the rule makes of them.
-
-    Parameters
-    ----------
-    real, imaginary : ndarray
-        Float32 ``[blocks, bins, 2]``: of error and echo.
-    floor, known, expected : ndarray
-        Float32 ``[blocks, bins]``: power of the noise, and of the residual echo by the learned leak and by the filter's own doubt.
-    talk : ndarray
-        Float32 ``[blocks]``: how far a talker is believed in (0 to 1).
-    notes : ndarray
-        As of `rtkit_echo.linear.Cancelled`.
-    gain : ndarray
-        Float32 ``[blocks, bins]``: what the rule lets pass; may be changed.
-    """
-
-    real: Floats
-    imaginary: Floats
-    floor: Floats
-    known: Floats
-    expected: Floats
-    talk: Floats
-    notes: NDArray[np.int64]
-    gain: Floats
+#: Hangover (s) after the far end, while its echo dies away; the gains then rise to 1 within this time (s).
+HANGOVER_S, FADE_S = 0.5, 0.2
 
 
 class Suppressor:
@@ -64,43 +34,45 @@ class Suppressor:
     def __init__(self, rate: float, size: int, refiner: Refiner | None = None) -> None:
         self._rate, self._size, self._refiner = rate, size, refiner
         self._window = window(size)
-        self._state = suppressor_kernel.suppressor(size)
+        self._state = suppressor_kernel.suppressor_state(size)
         self._two, self._one = plan(size, 2), plan(size, 1)
         self._pair, self._single = np.zeros((2 * size, 2), np.float32), np.zeros((2 * size, 1), np.float32)
 
-    def __call__(self, made: Cancelled) -> Floats:
-        """What passes ``[blocks, b]``, one block later."""
-        heard = self.listen(made)
+    def __call__(self, made: LinearStageOutput) -> tuple[Floats, Floats]:
+        """What passes ``[blocks, b]``, one block later, and the probability of double talk ``[blocks]``."""
+        spectra = self.analyse(made)
         if self._refiner is not None:
-            self._refiner(heard)
-        self.open_up(heard.notes, heard.gain)
+            self._refiner(spectra)
+        self.open_gains(spectra.activity, spectra.gain)
         out = np.empty_like(made.error)
         suppressor_kernel.synthesise(
-            heard.real, heard.imaginary, heard.gain, heard.floor, self._window, self._state, out, self._single, self._one
+            spectra.real, spectra.imaginary, spectra.gain, spectra.noise, self._window, self._state, out, self._single, self._one
         )
-        return out
+        return out, spectra.double_talk
 
-    def listen(self, made: Cancelled) -> Heard:
+    def analyse(self, made: LinearStageOutput) -> BlockSpectra:
         """Spectra of blocks ``[blocks, b]``, and what the rule makes of them."""
         blocks, bins = len(made.error), self._size + 1
         real, imaginary = (np.empty((blocks, bins, 2), np.float32) for _ in range(2))
-        floor, known, gain = (np.empty((blocks, bins), np.float32) for _ in range(3))
-        talk = np.empty(blocks, np.float32)
+        noise, residual_by_leak, gain = (np.empty((blocks, bins), np.float32) for _ in range(3))
+        double_talk = np.empty(blocks, np.float32)
         suppressor_kernel.analyse(made.error, made.echo, self._window, self._state, real, imaginary, self._pair, self._two)
-        suppressor_kernel.noises(real, imaginary, self._state, floor)
+        suppressor_kernel.noises(real, imaginary, self._state, noise)
         spacing = self._rate / (2 * self._size)
-        first, last = int(suppressor_kernel.LOW / spacing), min(int(suppressor_kernel.HIGH / spacing) + 1, self._size)
-        decay = 10 ** (-6 * self._size / self._rate / suppressor_kernel.REVERBERATION)
-        suppressor_kernel.gains(real, imaginary, made.expected, made.notes, self._state, first, last, decay, floor, known, talk, gain)
-        return Heard(real, imaginary, floor, known, made.expected, talk, made.notes, gain)
+        first, last = int(suppressor_kernel.TALKER_LOW_HZ / spacing), min(int(suppressor_kernel.TALKER_HIGH_HZ / spacing) + 1, self._size)
+        decay = 10 ** (-6 * self._size / self._rate / suppressor_kernel.REVERBERATION_S)
+        suppressor_kernel.gains(
+            real, imaginary, made.expected, made.activity, self._state, first, last, decay, noise, residual_by_leak, double_talk, gain
+        )
+        return BlockSpectra(real, imaginary, noise, residual_by_leak, made.expected, double_talk, made.activity, gain)
 
-    def open_up(self, notes: NDArray[np.int64], gain: Floats) -> None:
+    def open_gains(self, activity: NDArray[np.int64], gain: Floats) -> None:
         """Raise gains ``[blocks, bins]`` to 1 where there is no far end any more."""
         second = self._rate / self._size
-        suppressor_kernel.open_up(notes, round(AFTER * second), 1 / (OPENS * second), self._state, gain)
+        suppressor_kernel.open_gains(activity, round(HANGOVER_S * second), 1 / (FADE_S * second), self._state, gain)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All that it remembers, as views."""
+        """All of its state, as views."""
         own = {field: getattr(self._state, field) for field in self._state._fields}
         return own | (self._refiner.arrays() if self._refiner else {})
 

@@ -12,8 +12,8 @@ from rtkit import InputError, show_progress
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rtkit_faces.enrolment import Enrolled
-    from rtkit_faces.gathering import Gathered
+    from rtkit_faces.collection import Collection
+    from rtkit_faces.enrolment import Enrolment
 
 commands = typer.Typer(help="The people that the processor faces knows.", no_args_is_help=True)
 
@@ -35,31 +35,31 @@ def enrol_command(
 ) -> None:
     """Add a person, or more faces of one, and learn to tell all people apart."""
     from rtkit_faces import enrolment, folders
-    from rtkit_faces.gathering import gather
+    from rtkit_faces.collection import collect
     from rtkit_faces.people import check_name
 
     name, folder = check_name(name), folders.chosen(people)
     enrolment.current(folder)  # what is damaged is told before a camera is opened, and so is a place that cannot be
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is no folder; expected one for people")
-    with show_progress(not quiet) as tell:
-        found = gather(source, cropped, tell)
+    with show_progress(not quiet) as progress:
+        found = collect(source, cropped, progress)
     for note in found.notes:
         print(f"{note}; left out", file=sys.stderr)
     if not found.faces:
         raise InputError(f"{source}: no face to enrol in {found.seen + found.refused['unreadable']} pictures{_reasons(found)}")
     made = enrolment.enrol(folder, name, found.faces)
     own = len(made.people.of(name))
-    if own < enrolment.FEW:
-        advice = f"{enrolment.FEW} or more, in different light and pose, make recognition steady"
+    if own < enrolment.RECOMMENDED_FACES:
+        advice = f"{enrolment.RECOMMENDED_FACES} or more, in different light and pose, make recognition reliable"
         print(f"rtkit: {name} has {own} faces; {advice}", file=sys.stderr)
     if not quiet:
         print("\n".join(described(name, source, found, made, folder)))
 
 
-def described(name: str, source: str, found: Gathered, made: Enrolled, folder: Path) -> list[str]:
+def described(name: str, source: str, found: Collection, made: Enrolment, folder: Path) -> list[str]:
     """What was enrolled, in lines."""
-    from rtkit_faces.enrolment import FAR
+    from rtkit_faces.enrolment import FALSE_ACCEPT_RATE
 
     pictures = found.seen + found.refused["unreadable"]
     lines = [f"{source}: {pictures} pictures, {len(found.faces)} faces used{_reasons(found)}"]
@@ -67,12 +67,12 @@ def described(name: str, source: str, found: Gathered, made: Enrolled, folder: P
     if made.right is not None and made.accepted is not None:
         lines.append(
             f"left out in turn, {made.right:.1%} of all faces are given to the right person, "
-            f"{made.accepted:.1%} at a false-accept rate of {FAR:g}"
+            f"{made.accepted:.1%} at a false-accept rate of {FALSE_ACCEPT_RATE:g}"
         )
     return lines
 
 
-def _reasons(found: Gathered) -> str:
+def _reasons(found: Collection) -> str:
     refused = ", ".join(f"{count} {reason}" for reason, count in found.refused.most_common() if count)
     return f"; refused: {refused}" if refused else ""
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from rtkit import Event, Frame, FrameSpec, Image, Item, Sink, Source, Spec, Stream, make_folder
 from rtkit.images import opencv, read_picture, write_picture
+from rtkit_faces.collection import collect
 from rtkit_faces.command import described
 from rtkit_faces.enrolment import enrol
-from rtkit_faces.gathering import gather
 from rtkit_faces.people import PEOPLE, UNKNOWN
 
 PICTURES = Path(__file__).parent / "data"
@@ -38,7 +38,7 @@ def run(folder: str) -> list[str]:
         pictures = make_folder(out / "pictures" / name)
         for number, picture in enumerate(varied(read_picture(PICTURES / file))):
             write_picture(str(pictures / f"{number + 1}.jpg"), picture)
-        found = gather(str(pictures))
+        found = collect(str(pictures))
         lines.append(f"rtkit faces enrol '{name}' '{pictures}' --people {people}")
         lines += [f"    {line}" for line in described(name, str(pictures), found, enrol(people, name, found.faces), people)]
     movie, sheet = out / "faces.mp4", Sheet()

@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 
 from rtkit import Image
 from rtkit.images import opencv, to_colour
-from rtkit.models import CARD, MODEL, read_card
+from rtkit.models import CARD, MODEL, Pool, read_card
 from rtkit_faces.warping import warp
 
 YUNET = Path(__file__).parent / "models" / "yunet" / MODEL
 #: A face of the smallest size that is wanted has so many pixels across in the picture that is searched.
-SOUGHT = 20
+SEARCHED_FACE_WIDTH = 20
 #: Longest side (pixels) of the picture that is searched.
-LONGEST = 1280
-#: Side (pixels) of the picture in which the landmarks of one face are found, and the side of its square in heights of the face.
-CLOSE, ROUND = 160, 1.8
+MAX_SEARCHED_SIDE = 1280
+#: Side (pixels) of the crop in which the landmarks of one face are found, and in how many heights of the face that is.
+CROP_SIDE, CROP_FACES = 160, 1.8
 #: Lowest score of a face, and the largest overlap of two.
-LEAST, OVERLAP = 0.6, 0.3
+MIN_SCORE, MAX_OVERLAP = 0.6, 0.3
 #: Most faces in a picture.
-MOST = 100
+MAX_FACES = 100
 
 Points = NDArray[np.float64]
 
@@ -68,44 +68,41 @@ class Detector:
     def __init__(self, smallest: int) -> None:
         self.smallest = smallest
         read_card(YUNET.with_name(CARD)).check(YUNET, hashlib.sha256(YUNET.read_bytes()).hexdigest())
-        self._free = [self._new()]
+        self._networks = Pool(self._new)
 
     def _new(self) -> Any:
-        return opencv().FaceDetectorYN.create(str(YUNET), "", (CLOSE, CLOSE), LEAST, OVERLAP, MOST)
+        return opencv().FaceDetectorYN.create(str(YUNET), "", (CROP_SIDE, CROP_SIDE), MIN_SCORE, MAX_OVERLAP, MAX_FACES)
 
     def __call__(self, image: Image) -> list[Face]:
         """The faces in a picture ``[h, w, 3]`` (BGR) or ``[h, w]``, the largest first. Several threads may call at once."""
         cv2 = opencv()
-        try:
-            network = self._free.pop()
-        except IndexError:
-            network = self._new()
         image = to_colour(image)
         high, wide = image.shape[:2]
-        scale = min(1.0, SOUGHT / self.smallest, LONGEST / max(high, wide))
+        scale = min(1.0, SEARCHED_FACE_WIDTH / self.smallest, MAX_SEARCHED_SIDE / max(high, wide))
         size = max(1, round(wide * scale)), max(1, round(high * scale))
         small = image if size == (wide, high) else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        rows = _detect(network, small) * np.array([*[wide / size[0], high / size[1]] * 7, 1.0])
-        faces = [self._close(network, image, row) for row in rows]
-        self._free.append(network)
+        with self._networks.borrow() as network:
+            rows = _detect(network, small) * np.array([*[wide / size[0], high / size[1]] * 7, 1.0])
+            faces = [_crop(network, image, row) for row in rows]
         fitting = [face for face in faces if face is not None and face.box[2] >= self.smallest]
         return sorted(fitting, key=lambda face: -face.box[2] * face.box[3])
 
-    def _close(self, network: Any, image: Image, row: Points) -> Face | None:
-        """The face of one row of the detector, its landmarks found anew in a square around it; None for one outside the picture."""
-        centre, side = row[:2] + row[2:4] / 2, max(1.0, ROUND * float(row[2:4].max()))
-        move = np.array([[1, 0, -centre[0]], [0, 1, -centre[1]]]) * (CLOSE / side)
-        move[:, 2] += CLOSE / 2
-        found = _detect(network, warp(image, move, (CLOSE, CLOSE)))
-        if len(found):
-            away = np.linalg.norm(found[:, :2] + found[:, 2:4] / 2 - CLOSE / 2, axis=1)
-            nearest = found[int(np.argmin(away))]
-            if away.min() < CLOSE / 4:
-                row = nearest * (side / CLOSE)
-                row[[0, 4, 6, 8, 10, 12]] += centre[0] - side / 2
-                row[[1, 5, 7, 9, 11, 13]] += centre[1] - side / 2
-                row[14] = nearest[14]
-        return _face(row, image.shape[1], image.shape[0])
+
+def _crop(network: Any, image: Image, row: Points) -> Face | None:
+    """The face of one row of the detector, its landmarks found anew in a square around it; None for one outside the picture."""
+    centre, side = row[:2] + row[2:4] / 2, max(1.0, CROP_FACES * float(row[2:4].max()))
+    move = np.array([[1, 0, -centre[0]], [0, 1, -centre[1]]]) * (CROP_SIDE / side)
+    move[:, 2] += CROP_SIDE / 2
+    found = _detect(network, warp(image, move, (CROP_SIDE, CROP_SIDE)))
+    if len(found):
+        away = np.linalg.norm(found[:, :2] + found[:, 2:4] / 2 - CROP_SIDE / 2, axis=1)
+        nearest = found[int(np.argmin(away))]
+        if away.min() < CROP_SIDE / 4:
+            row = nearest * (side / CROP_SIDE)
+            row[[0, 4, 6, 8, 10, 12]] += centre[0] - side / 2
+            row[[1, 5, 7, 9, 11, 13]] += centre[1] - side / 2
+            row[14] = nearest[14]
+    return _face(row, image.shape[1], image.shape[0])
 
 
 def _detect(network: Any, image: Image) -> Points:

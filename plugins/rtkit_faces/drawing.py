@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rtkit import Image
 from rtkit.images import opencv
 
-#: Colours (BGR) of somebody and of a stranger.
-KNOWN, STRANGE = (120, 200, 60), (60, 140, 255)
+#: Colours (BGR) of a person who is enrolled, and of others.
+KNOWN_COLOUR, UNKNOWN_COLOUR = (120, 200, 60), (60, 140, 255)
 BLACK = (0, 0, 0)
 #: Text on a frame of this height (pixels) has the size 1 of OpenCV's font.
 HEIGHT = 800
@@ -19,7 +19,7 @@ def draw(image: Image, box: Sequence[int], text: str, known: bool) -> None:
     cv2 = opencv()
     x, y, wide, high = box
     scale = max(0.45, image.shape[0] / HEIGHT)
-    thick, ink = max(1, round(2 * scale)), KNOWN if known else STRANGE
+    thick, ink = max(1, round(2 * scale)), KNOWN_COLOUR if known else UNKNOWN_COLOUR
     cv2.rectangle(image, (x, y), (x + wide - 1, y + high - 1), ink, thick)
     (across, up), down = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
     top = y - up - down - 4 if y >= up + down + 4 else min(y + high, image.shape[0] - up - down - 4)

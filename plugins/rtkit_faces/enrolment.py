@@ -12,25 +12,25 @@ from numpy.typing import NDArray
 
 from rtkit import Image, InputError
 from rtkit.models import DenseNetwork, Tensor, write_dense
-from rtkit_faces import evaluation, likeness, people
+from rtkit_faces import evaluation, people, similarity
 from rtkit_faces.normalising import PIXELS
 from rtkit_faces.people import PEOPLE, People
 from rtkit_faces.recogniser import INPUT, OUTPUT
 from rtkit_faces.training import Floats, Labels, count_variations, levelled, project, train
 
-#: Fewer faces of a person are too few to be steady.
-FEW = 5
+#: With fewer faces of a person, recognition is not reliable.
+RECOMMENDED_FACES = 5
 #: Most faces of a person that are kept, evenly chosen.
-MOST = 200
-#: Rate of false accepts by which it is told what an enrolment is worth.
-FAR = 0.01
+MAX_FACES = 200
+#: False-accept rate at which an enrolment is judged.
+FALSE_ACCEPT_RATE = 0.01
 
 DOES = "Tells enrolled people apart: principal components of a levelled face of 48 x 56 pixels, and layers of 200 and 50 units."
-LIMITS = "Knows nobody but the enrolled; whether a face is one of them is decided by likeness. No security device. Holds personal data."
+LIMITS = "Knows nobody but the enrolled; whether a face is one of them is decided by similarity. No security device. Holds personal data."
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
+class Enrolment:
     """People as they are now, and what was found when their own faces were left out in turn.
 
     Parameters
@@ -42,7 +42,7 @@ class Enrolled:
     right : float or None
         Share of the faces that the network gives to the right person; None with too few people or faces.
     accepted : float or None
-        Share of the faces that are right and alike enough at a false-accept rate of `FAR`.
+        Share of the faces that are right and above the threshold at a false-accept rate of `FALSE_ACCEPT_RATE`.
     """
 
     people: People
@@ -51,7 +51,7 @@ class Enrolled:
     accepted: float | None
 
 
-def enrol(folder: Path, name: str, faces: Sequence[Image]) -> Enrolled:
+def enrol(folder: Path, name: str, faces: Sequence[Image]) -> Enrolment:
     """Add faces of a person, and learn all people anew; until that is done, what was there before holds.
 
     Raises
@@ -66,12 +66,12 @@ def enrol(folder: Path, name: str, faces: Sequence[Image]) -> Enrolled:
     if not own and not new:
         raise InputError(f"{name}: no face to enrol")
     own = [*own, *new]
-    own = [own[place] for place in np.unique(np.linspace(0, len(own) - 1, MOST).round().astype(int))]
+    own = [own[place] for place in np.unique(np.linspace(0, len(own) - 1, MAX_FACES).round().astype(int))]
     everybody = {person: before.of(person) for person in before.names} | {name: np.array(own, np.uint8)}
     return _learn(folder, everybody, before, len(new))
 
 
-def forget(folder: Path, name: str) -> Enrolled:
+def forget(folder: Path, name: str) -> Enrolment:
     """Remove a person and all that is kept of them; the others are learned anew.
 
     Raises
@@ -90,20 +90,20 @@ def current(folder: Path) -> People:
     return people.read(folder) if (folder / PEOPLE).exists() else people.nobody()
 
 
-def _learn(folder: Path, everybody: dict[str, NDArray[np.uint8]], before: People, added: int) -> Enrolled:
+def _learn(folder: Path, everybody: dict[str, NDArray[np.uint8]], before: People, added: int) -> Enrolment:
     names = tuple(everybody)
     faces = np.concatenate([*everybody.values(), before.faces[:0]])
     owners = np.repeat(np.arange(len(names)), [len(own) for own in everybody.values()]).astype(np.intp)
     rows = levelled(faces, count_variations(len(faces)))
-    strangers = likeness.strangers(rows, owners)
-    right, accepted = _checked(rows, owners, strangers)
+    impostors = similarity.impostors(rows, owners)
+    right, accepted = _checked(rows, owners, impostors)
 
     def make(scratch: Path) -> People:
         if len(names) > 1:
             write_network(scratch, names, rows, owners, [] if right is None else [_metric(right, len(rows))])
-        return People(names, faces, owners, strangers, "", "")
+        return People(names, faces, owners, impostors, "", "")
 
-    return Enrolled(people.store(folder, make), added, right, accepted)
+    return Enrolment(people.store(folder, make), added, right, accepted)
 
 
 def write_network(folder: Path, names: tuple[str, ...], rows: Floats, owners: Labels, metrics: list[dict[str, object]]) -> None:
@@ -125,14 +125,14 @@ def write_network(folder: Path, names: tuple[str, ...], rows: Floats, owners: La
     write_dense(network, rows[:32, 0].astype(np.float32), folder)
 
 
-def _checked(rows: Floats, owners: Labels, strangers: tuple[float, float]) -> tuple[float | None, float | None]:
+def _checked(rows: Floats, owners: Labels, impostors: tuple[float, float]) -> tuple[float | None, float | None]:
     """What comes out when faces are left out in turn: the share that is right, and that which is accepted as well."""
     counts = np.bincount(owners) if len(owners) else np.zeros(0, int)
     if len(counts) < 2 or counts.min() < evaluation.FOLDS:
         return None, None
-    labels, alike = evaluation.cross_validate(rows, owners, evaluation.parts(owners))
+    labels, found = evaluation.cross_validate(rows, owners, evaluation.parts(owners))
     right = labels == owners
-    return float(right.mean()), float((right & (alike >= likeness.limit(strangers, FAR))).mean())
+    return float(right.mean()), float((right & (found >= similarity.threshold(impostors, FALSE_ACCEPT_RATE))).mean())
 
 
 def _metric(right: float, faces: int) -> dict[str, object]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit_faces.deciding import decide
-from rtkit_faces.likeness import quarters
+from rtkit_faces.decision import decide
+from rtkit_faces.similarity import patches
 from rtkit_faces.training import COMPONENTS, Floats, Labels, project, train
 
 #: Parts in which faces are left out in turn when people are enrolled.
@@ -32,22 +32,22 @@ def cross_validate(rows: Floats, owners: Labels, folds: Iterable[Labels], compon
 
     Returns
     -------
-    labels, likeness : ndarray
-        ``[m]``: who the faces were taken for, and how alike they are to them.
+    labels, similarity : ndarray
+        ``[m]``: who the faces were taken for, and their similarity to them.
     """
-    labels, alike = np.zeros(len(rows), np.intp), np.zeros(len(rows))
-    cut = quarters(rows)
+    labels, similarities = np.zeros(len(rows), np.intp), np.zeros(len(rows))
+    cut = patches(rows)
     for left_out in folds:
         kept = np.setdiff1d(np.arange(len(rows)), left_out)
-        found = chances(rows[kept], owners[kept], rows[left_out, 0], components)
+        found = probabilities(rows[kept], owners[kept], rows[left_out, 0], components)
         examples = [cut[:, kept[owners[kept] == person]] for person in range(found.shape[1])]
         examples = [own.reshape(len(own), -1, own.shape[-1]) for own in examples]
-        labels[left_out], alike[left_out] = decide(found, cut[:, left_out, 0], examples)
-    return labels, alike
+        labels[left_out], similarities[left_out] = decide(found, cut[:, left_out, 0], examples)
+    return labels, similarities
 
 
-def chances(rows: Floats, owners: Labels, others: Floats, components: int = COMPONENTS) -> NDArray[np.floating[Any]]:
-    """The chances ``[n, people]`` of other faces ``[n, PIXELS]``, by what is learned from faces and their variations."""
+def probabilities(rows: Floats, owners: Labels, others: Floats, components: int = COMPONENTS) -> NDArray[np.floating[Any]]:
+    """The probabilities ``[n, people]`` of other faces ``[n, PIXELS]``, by what is learned from faces and their variations."""
     flat, repeated = rows.reshape(-1, rows.shape[-1]), np.repeat(owners, rows.shape[1])
     projection = project(flat, len(rows), components)
     values = (others - projection.mean) @ projection.axes

@@ -1,4 +1,4 @@
-"""People: a folder with their faces, the network that tells them apart, and how alike strangers look."""
+"""People: a folder with their faces, the network that tells them apart, and the similarity of impostors."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Array = NDArray[Any]
 
 #: The file of people in their folder; what is in it counts, and nothing beside it does.
 PEOPLE = "people.npz"
-#: What somebody is called who is not enrolled.
+#: Label of somebody who is not enrolled.
 UNKNOWN = "unknown"
 #: Longest name (characters).
-LONGEST = 60
+MAX_NAME = 60
 #: Folders of networks begin so, and those in which one is being made; those that no file of people names are left-overs.
-NETWORK, NEW = "network-", "new-"
+NETWORK, SCRATCH = "network-", "new-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class People:
         uint8 ``[m, HIGH, WIDE]``: upright faces.
     owners : ndarray
         ``[m]``: whose they are; every one of the n has some.
-    strangers : tuple of float
-        Mean and deviation of the likeness of strangers, see `rtkit_faces.likeness`.
+    impostors : tuple of float
+        Mean and deviation of the similarity of impostors, see `rtkit_faces.similarity`.
     network : str
         The folder of the network, beside the file of people: a name, or ``.``; empty where there are not two people to be told apart.
     sha256 : str
@@ -52,7 +52,7 @@ class People:
     names: tuple[str, ...]
     faces: NDArray[np.uint8]
     owners: NDArray[np.intp]
-    strangers: tuple[float, float]
+    impostors: tuple[float, float]
     network: str
     sha256: str
 
@@ -75,8 +75,8 @@ def check_name(name: str) -> str:
         It is empty, too long, not printable in a line, or ``unknown``.
     """
     plain = name.strip()
-    if not plain or len(plain) > LONGEST or not plain.isprintable() or plain.casefold() == UNKNOWN:
-        raise InputError(f"name {name[:80]!r} does not fit; expected up to {LONGEST} printable characters, and not {UNKNOWN!r}")
+    if not plain or len(plain) > MAX_NAME or not plain.isprintable() or plain.casefold() == UNKNOWN:
+        raise InputError(f"name {name[:80]!r} does not fit; expected up to {MAX_NAME} printable characters, and not {UNKNOWN!r}")
     return plain
 
 
@@ -148,7 +148,7 @@ def write(people: People, folder: Path) -> None:
         "names": np.array(people.names, np.str_),
         "faces": people.faces,
         "owners": people.owners.astype(np.int32),
-        "strangers": np.array(people.strangers, np.float64),
+        "strangers": np.array(people.impostors, np.float64),
         "network": np.array(people.network),
         "sha256": np.array(people.sha256),
     }
@@ -181,7 +181,7 @@ def store(folder: Path, make: Callable[[Path], People]) -> People:
     make_folder(folder)
     before = _stamp(folder)
     try:
-        with tempfile.TemporaryDirectory(prefix=NEW, dir=folder) as name:
+        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as name:
             made = make(Path(name))
             network, digest = "", ""
             if (Path(name) / MODEL).is_file():
@@ -190,11 +190,11 @@ def store(folder: Path, make: Callable[[Path], People]) -> People:
                 shutil.copytree(name, folder / network, dirs_exist_ok=True)
             if _stamp(folder) != before:
                 raise InputError(f"{folder / PEOPLE}: changed by another enrolment in the meantime; enrol again")
-            made = People(made.names, made.faces, made.owners, made.strangers, network, digest)
+            made = People(made.names, made.faces, made.owners, made.impostors, network, digest)
             write(made, folder)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from None
-    for other in (*folder.glob(f"{NETWORK}*"), *folder.glob(f"{NEW}*")):
+    for other in (*folder.glob(f"{NETWORK}*"), *folder.glob(f"{SCRATCH}*")):
         if other.name != made.network:
             shutil.rmtree(other, ignore_errors=True)
     for name in (MODEL, CARD):  # of people who were exported here: who is forgotten must not stay in it

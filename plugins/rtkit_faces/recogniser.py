@@ -1,4 +1,4 @@
-"""Whose face it is: the network that tells enrolled people apart, and how alike the face is to theirs."""
+"""Recognition: the network that tells enrolled people apart, and the similarity of a face to theirs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import InputError
-from rtkit.models import MODEL, Model, load
-from rtkit_faces import likeness
-from rtkit_faces.deciding import decide
+from rtkit.models import MODEL, Loader, Model, load
+from rtkit_faces import similarity
+from rtkit_faces.decision import decide
 from rtkit_faces.normalising import PIXELS
 from rtkit_faces.people import People
 from rtkit_faces.training import count_variations, levelled
@@ -22,21 +22,21 @@ INPUT, OUTPUT = "face", "p"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Match:
     """Whose a face seems to be.
 
     Parameters
     ----------
     person : int
         Place among the people; -1 where nobody is enrolled.
-    likeness : float
-        To the faces of this person, see `rtkit_faces.likeness`.
+    similarity : float
+        To the faces of this person, see `rtkit_faces.similarity`.
     score : float
-        That it is this person and no stranger, 0 to 1; 0.5 at the limit of false accepts.
+        That it is this person and no impostor, 0 to 1; 0.5 at the threshold of the operating point.
     """
 
     person: int
-    likeness: float
+    similarity: float
     score: float
 
 
@@ -50,11 +50,9 @@ class Recogniser:
     folder : Path
         Where they come from.
     far : float
-        Share of strangers who may be taken for somebody.
-    threads : int
-        Threads for one call of the network.
-    providers : str, optional
-        Execution providers, as in `rtkit.models.load`.
+        Operating point, the false-accept rate: share of impostors who may be taken for somebody.
+    load : callable
+        Loads the network, as `rtkit.onnx.load`.
 
     Raises
     ------
@@ -62,26 +60,26 @@ class Recogniser:
         The network is missing, damaged, or not that of these people.
     """
 
-    def __init__(self, people: People, folder: Path, far: float, threads: int = 1, providers: str | None = None) -> None:
+    def __init__(self, people: People, folder: Path, far: float, load: Loader = load) -> None:
         self.people = people
         self._far = far
-        self._network = _load(people, folder, threads, providers) if people.network else None
+        self._network = _load_network(people, folder, load) if people.network else None
         rows = levelled(people.faces, count_variations(len(people.faces)))
-        self._examples = [likeness.quarters(rows[people.owners == person].reshape(-1, PIXELS)) for person in range(len(people.names))]
+        self._examples = [similarity.patches(rows[people.owners == person].reshape(-1, PIXELS)) for person in range(len(people.names))]
 
-    def __call__(self, rows: NDArray[np.float32]) -> list[Finding]:
+    def __call__(self, rows: NDArray[np.float32]) -> list[Match]:
         """Whose the levelled faces ``[n, PIXELS]`` are. Several threads may call at once."""
         if not len(rows):
             return []
         if not self.people.names:
-            return [Finding(-1, 0.0, 0.0)] * len(rows)
-        found = decide(self._chances(rows), likeness.quarters(rows), self._examples)
+            return [Match(-1, 0.0, 0.0)] * len(rows)
+        decided = decide(self._probabilities(rows), similarity.patches(rows), self._examples)
         return [
-            Finding(int(person), float(alike), likeness.score(float(alike), self.people.strangers, self._far))
-            for person, alike in zip(*found, strict=True)
+            Match(int(person), float(found), similarity.score(float(found), self.people.impostors, self._far))
+            for person, found in zip(*decided, strict=True)
         ]
 
-    def _chances(self, rows: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+    def _probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
         """Of each person ``[n, people]``, by the network; 1 where there is none, as there is only one."""
         if self._network is None:
             return np.ones((len(rows), 1))
@@ -89,9 +87,9 @@ class Recogniser:
         return np.concatenate([1 - found, found], axis=1) if found.shape[1] == 1 else found
 
 
-def _load(people: People, folder: Path, threads: int, providers: str | None) -> Model:
+def _load_network(people: People, folder: Path, load: Loader) -> Model:
     path = folder / people.network / MODEL
-    model = load(path, threads, providers)
+    model = load(path)
     units = 1 if len(people.names) == 2 else len(people.names)
     sizes = [tensor.shape[1:] for tensor in (*model.inputs, *model.outputs)]
     if sizes != [(PIXELS,), (units,)] or (model.inputs[0].name, model.outputs[0].name) != (INPUT, OUTPUT):

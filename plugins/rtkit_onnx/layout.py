@@ -44,8 +44,8 @@ class Layout:
         return cls(shape, time, next(axis for axis in axes if axis != time))
 
     @classmethod
-    def of_answer(cls, shape: tuple[int, ...], length: int) -> Layout | None:
-        """How an answer lies that is a signal of `length` samples: the axis of that size is time. None for a few numbers."""
+    def of_output(cls, shape: tuple[int, ...], length: int) -> Layout | None:
+        """The axes of an output that is a signal of `length` samples: the axis of that size is time. None for a few numbers."""
         axes = [axis for axis, size in enumerate(shape) if size == length and (axis > 0 or len(shape) == 1)]
         if length == 1 or len(shape) > 3 or not axes or (len(shape) == 3 and shape[0] != 1):
             return None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rtkit import Frame, FrameProcessor, FrameSpec, Image, SpecError
 from rtkit.models import UNIT, Call, Model, Normalisation, PictureInput, picture_axis
-from rtkit_onnx.answers import find_label, plain
+from rtkit_onnx.outputs import find_label, to_json
 
 
 class Pictures(FrameProcessor):
@@ -53,14 +53,14 @@ class Pictures(FrameProcessor):
     def process(self, frame: Frame) -> Frame:
         """Run the model on one frame."""
         self._input.fill(frame.image, self._into)
-        answers = self._call()
+        outputs = self._call()
         first = self._model.outputs[0]
-        value = answers[first.name]
+        value = outputs[first.name]
         if is_picture(value):
             return frame.with_data(self._picture(value, frame.image))
         card = self._model.card
         label, score = find_label(value.reshape(-1), card.labels if card else ())
-        self.emit(frame.time, "onnx", label, score, **plain(answers, {}))
+        self.emit(frame.time, "onnx", label, score, **to_json(outputs, {}))
         return frame
 
     def _picture(self, value: NDArray[Any], image: Image) -> Image:
@@ -82,6 +82,6 @@ class Pictures(FrameProcessor):
 
 
 def is_picture(value: NDArray[Any]) -> bool:
-    """Whether an answer is a picture, and not numbers with axes of size 1 left over, as of global pooling."""
+    """Whether an output is a picture, and not numbers with axes of size 1 left over, as of global pooling."""
     axis = picture_axis(value.shape)
     return axis is not None and min(value.shape[2:] if axis == 1 else value.shape[1:3]) > 1

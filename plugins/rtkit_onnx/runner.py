@@ -1,4 +1,4 @@
-"""A model as something that is asked with samples and answers with samples, whatever the axes of its tensors."""
+"""A model that takes samples and gives samples, whatever the axes of its tensors."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ RATE_TOLERANCE = 1e-3
 
 
 class Runner:
-    """Fits a model to a stream, and asks it.
+    """Fits a model to a stream, and runs it.
 
     Parameters
     ----------
     model : Model
-        What to ask.
+        What to run.
     spec : SampleSpec
         Of the stream.
     window : int, optional
-        Samples in a question, for a model that takes any number.
+        Samples in a call, for a model that takes any number.
 
     Attributes
     ----------
     length : int or None
-        Samples in a question; None for any number, each question going on where the last one ended.
-    answers_signal : bool
-        Whether an answer is a signal as long as the question, or a few numbers.
+        Samples in a call; None for any number, each call going on where the last one ended.
+    gives_signal : bool
+        Whether the output is a signal as long as the input, or a few numbers.
     width : int
-        Numbers a sample, or in an answer.
+        Numbers a sample, or in an output.
     name : str
         Of the output that goes into the stream, the first one.
-    answers : dict of str to ndarray
-        All outputs of the last question.
+    outputs : dict of str to ndarray
+        All outputs of the last call.
 
     Raises
     ------
@@ -55,8 +55,8 @@ class Runner:
         A window of another length than the model takes.
     """
 
-    answers: dict[str, NDArray[Any]]
-    width = -1  # not known before the first answer
+    outputs: dict[str, NDArray[Any]]
+    width = -1  # not known before the first call
 
     def __init__(self, model: Model, spec: SampleSpec, window: int | None) -> None:
         self._place = place = model.path
@@ -82,29 +82,29 @@ class Runner:
         self._stepper = Stepper(model, constants) if self.stepped else None
         if self._stepper is None:
             self._call = Call(model, self._in.sizes(length, channels))
-            self._question = self._call.inputs[free[0].name]
+            self._input = self._call.inputs[free[0].name]
             for name, value in constants.items():
                 self._call.inputs[name][...] = value
         # a stream has to know the width before its first sample, and a live one cannot wait for the first call, which is slow
-        flows = self.stepped and fixed is None and window is None and self._answers_each_sample(channels)
-        self._out = Layout.of_answer(
+        flows = self.stepped and fixed is None and window is None and self._gives_each_sample(channels)
+        self._out = Layout.of_output(
             self._raw(np.zeros((PROBES[0] if flows else length, channels), np.float32)).shape, PROBES[0] if flows else length
         )
         self.length = None if flows else length
-        self.answers_signal = self._out is not None
-        self.width = int(self.ask(np.zeros((length, channels), np.float32)).shape[1])
+        self.gives_signal = self._out is not None
+        self.width = int(self.run(np.zeros((length, channels), np.float32)).shape[1])
         if self.width == 0:
             raise InputError(f"{place}: answers with nothing: {given[0]} is empty")
         for value in self.state.values():
             value[...] = 0
 
-    def _answers_each_sample(self, channels: int) -> bool:
-        """Whether a model that takes any number of samples answers with as many: asked twice, as one number may be an accident."""
+    def _gives_each_sample(self, channels: int) -> bool:
+        """Whether a model that takes any number of samples gives as many: tried twice, as one number may be an accident."""
         try:
             shapes = [self._raw(np.zeros((count, channels), np.float32)).shape for count in PROBES]
         except InputError:  # it takes some numbers of samples only
             return False
-        layouts = [Layout.of_answer(shape, count) for shape, count in zip(shapes, PROBES, strict=True)]
+        layouts = [Layout.of_output(shape, count) for shape, count in zip(shapes, PROBES, strict=True)]
         return None not in layouts and layouts[0].time == layouts[1].time  # type: ignore[union-attr]
 
     @property
@@ -112,33 +112,33 @@ class Runner:
         """The model's state, as views."""
         return self._stepper.state if self._stepper else {}
 
-    def ask(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Ask with samples ``[n, channels]``; gives ``[n, width]`` for a signal, else ``[1, width]``, valid until the next question.
+    def run(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run on samples ``[n, channels]``; gives ``[n, width]`` for a signal, else ``[1, width]``, valid until the next call.
 
         Raises
         ------
         InputError
-            The model does not run on these samples, or answers with another number of values than before.
+            The model does not run on these samples, or gives another number of values than before.
         """
         value = self._raw(samples)
         for name, state in self.state.items():
             if not math.isfinite(np.vdot(state, state)):  # what the model made of finite samples must not stay for good
                 self.state[name][...] = finite(state)
-        answer = finite(self._out.unpack(value) if self._out is not None else value.reshape(1, -1))
-        if answer.shape[1] != self.width >= 0:
-            raise InputError(f"{self._place}: {self.name} has {answer.shape[1]} values now, and had {self.width} at first")
-        return answer
+        output = finite(self._out.unpack(value) if self._out is not None else value.reshape(1, -1))
+        if output.shape[1] != self.width >= 0:
+            raise InputError(f"{self._place}: {self.name} has {output.shape[1]} values now, and had {self.width} at first")
+        return output
 
     def _raw(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The first output as it is, in float32."""
         packed = self._in.pack(samples)
         if self._stepper is not None:
-            self.answers = self._stepper(packed)
+            self.outputs = self._stepper(packed)
         else:
             with np.errstate(invalid="ignore"):  # whole numbers hold no more than they do
-                self._question[...] = packed
-            self.answers = self._call()
-        return self.answers[self.name].astype(np.float32, copy=False)
+                self._input[...] = packed
+            self.outputs = self._call()
+        return self.outputs[self.name].astype(np.float32, copy=False)
 
 
 def finite(values: NDArray[np.float32]) -> NDArray[np.float32]:

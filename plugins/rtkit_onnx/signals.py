@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit import Block, SampleProcessor, SampleSpec, UsageError, restore
+from rtkit import Block, SampleProcessor, SampleSpec, UsageError, read_state, restore
 from rtkit.models import Model, Normalisation, zscore
-from rtkit_onnx.answers import find_label, plain
+from rtkit_onnx.outputs import find_label, to_json
 from rtkit_onnx.runner import Runner, finite
 
 
@@ -38,17 +38,17 @@ class Signals(SampleProcessor):
         runner = self._runner = Runner(self._model, spec, self._window)
         length = runner.length or 1
         self._hop = self._wanted_hop or length
-        if (self._hop > length and runner.answers_signal) or (self._hop != length and runner.stepped):
+        if (self._hop > length and runner.gives_signal) or (self._hop != length and runner.stepped):
             raise UsageError(
                 f"{self._model.path}: hop={self._hop} does not fit; {'a step' if runner.stepped else 'a window'} has {length} samples"
             )
-        self._says = not runner.answers_signal and self._hop > 1
+        self._emits = not runner.gives_signal and self._hop > 1
         self._recent = np.zeros((length, len(spec.channels)), np.float32)
-        self._left = length  # samples until the next question
+        self._left = length  # samples until the next call
         self._held = np.zeros(runner.width, np.float32)
-        late = runner.answers_signal and runner.length is not None
+        late = runner.gives_signal and runner.length is not None
         self.latency = self._hop - 1 if late else 0
-        self._queue = np.zeros((length - 1 if late else 0, runner.width), np.float32)  # answers that are not out yet
+        self._queue = np.zeros((length - 1 if late else 0, runner.width), np.float32)  # outputs that are not out yet
         self._end = 0
         self._names = tuple(f"{runner.name}_{number}" for number in range(runner.width)) if runner.width > 1 else (runner.name,)
         return SampleSpec(spec.rate, self._names)
@@ -59,7 +59,7 @@ class Signals(SampleProcessor):
         self._end = block.start + len(data)
         out = np.empty((len(data), self._runner.width), np.float32)
         if self._runner.length is None and len(data):
-            out[:] = self._runner.ask(data)
+            out[:] = self._runner.run(data)
             return block.with_data(out, self._names)
         done = 0
         while done < len(data):
@@ -68,8 +68,8 @@ class Signals(SampleProcessor):
             self._remember(data[part])
             before = self._held
             if self._left == 0:
-                self._ask((block.start + done) / block.rate)
-            if self._runner.answers_signal:
+                self._run((block.start + done) / block.rate)
+            if self._runner.gives_signal:
                 out[part], self._queue = np.split(self._queue, [part.stop - part.start])
             else:
                 out[part], out[done - 1] = before, self._held
@@ -80,18 +80,18 @@ class Signals(SampleProcessor):
         self._recent[:-count] = self._recent[count:]
         self._recent[-count:] = data[-count:]
 
-    def _ask(self, time: float) -> None:
-        """A window is full: ask, queue or hold the answer, and tell of it."""
-        answer = self._runner.ask(zscore(self._recent) if self._zscore else self._recent)
+    def _run(self, time: float) -> None:
+        """A window is full: run the model, queue or hold its output, and emit the event."""
+        output = self._runner.run(zscore(self._recent) if self._zscore else self._recent)
         self._left = self._hop
-        if self._runner.answers_signal:
-            self._queue = np.concatenate((self._queue, answer[-self._hop :]))
+        if self._runner.gives_signal:
+            self._queue = np.concatenate((self._queue, output[-self._hop :]))
             return
-        self._held = answer[0].copy()
-        if self._says:
+        self._held = output[0].copy()
+        if self._emits:
             card = self._model.card
             label, score = find_label(self._held, card.labels if card else ())
-            self.emit(time, "onnx", label, score, **plain(self._runner.answers, self._model.states))
+            self.emit(time, "onnx", label, score, **to_json(self._runner.outputs, self._model.states))
 
     def close(self) -> Block | None:
         """The rest of a signal that comes late; the last window is filled up with zeros."""
@@ -99,7 +99,7 @@ class Signals(SampleProcessor):
             return None
         if len(self._queue) < self.latency:
             self._remember(np.zeros((self._left, self._recent.shape[1]), np.float32))
-            self._ask(self._end / self.spec.rate)
+            self._run(self._end / self.spec.rate)
         return Block(self._queue[: self.latency], self._end, self.spec.rate, self._names)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
@@ -107,7 +107,7 @@ class Signals(SampleProcessor):
         return {"recent": self._recent, "held": self._held} | states
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Samples of the window, answers on their way, and the model's state."""
+        """Samples of the window, outputs on their way, and the model's state."""
         own = {"left": np.array(self._left), "queue": self._queue}
         return {name: array.copy() for name, array in (own | self._arrays()).items()}
 
@@ -119,5 +119,6 @@ class Signals(SampleProcessor):
         InputError
             An array is missing or of another shape: the state is of another model.
         """
+        own = read_state("onnx", {"left": (), "queue": (None, self._runner.width)}, state)
         restore("onnx", self._arrays(), state)
-        self._left, self._queue = int(state["left"]), state["queue"].copy()
+        self._left, self._queue = int(own["left"]), own["queue"]

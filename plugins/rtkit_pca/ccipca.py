@@ -8,19 +8,16 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit_pca.centring import FAST, FILLED, SEEN, centre, weight_of
+from rtkit_pca.centring import FAST, FILLED, SEEN, Floats, Singles, Statistics, centre, weight_of
 from rtkit_pca.vectors import AMNESIA, begin, move_and_remove, respond
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def learn(
     rows: NDArray[Any],
-    mean: NDArray[np.float64],
-    counts: NDArray[np.int64],
-    levels: NDArray[np.float64],
-    floor: float,
-    vectors: NDArray[np.float32],
-    variances: NDArray[np.float64],
+    statistics: Statistics,
+    vectors: Singles,
+    variances: Floats,
 ) -> None:
     """Learn from some rows ``[n, d]``.
 
@@ -29,16 +26,19 @@ def learn(
 
     Parameters
     ----------
-    rows, mean, counts, levels, floor
-        As of `rtkit_pca.centring.centre`.
+    rows : ndarray
+        In single or double precision.
+    statistics : Statistics
+        Of the rows; brought up to date.
     vectors : ndarray
         Float32 ``[k, d]``; there are ``counts[FILLED]`` of them.
     variances : ndarray
         Float64 ``[k]``.
     """
+    mean, counts, _, floor = statistics
     row = np.empty(mean.size, np.float32)
     for n in range(rows.shape[0]):
-        length = centre(rows[n], mean, counts, levels, row, floor)
+        length = centre(rows[n], statistics, row)
         if length < 0:
             continue
         weight = weight_of(counts[SEEN], AMNESIA, floor)

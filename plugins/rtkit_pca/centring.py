@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+Floats: TypeAlias = NDArray[np.float64]
+Singles: TypeAlias = NDArray[np.float32]
+
 #: Values beyond this are no more measured than NaN is; products of them would overflow. It is 10³⁰ as single precision has it.
-LARGEST = float(np.float32(1e30))
+MAX_MAGNITUDE = float(np.float32(1e30))
 # places in `counts`
 SEEN, SKIPPED, FILLED = range(3)
 COUNTS = 3
@@ -21,6 +24,27 @@ LEVELS = 2
 FAST = {"reassoc", "contract", "nsz"}
 
 
+class Statistics(NamedTuple):
+    """What every rule keeps of the rows up to now, and how it weighs them.
+
+    Parameters
+    ----------
+    mean : ndarray
+        Float64 ``[d]``.
+    counts : ndarray
+        Int64 ``[COUNTS]``: rows seen and skipped, and vectors filled, at the places named above.
+    levels : ndarray
+        Float64 ``[LEVELS]``: the total variance, and the weight of the newest row.
+    floor : float
+        Least weight of a row, so that the past is forgotten; 0 if all rows are to count alike.
+    """
+
+    mean: Floats
+    counts: NDArray[np.int64]
+    levels: Floats
+    floor: float
+
+
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def weight_of(seen: int, amnesia: float, floor: float) -> float:
     """Weight of the newest of so many rows: (1 + amnesia) times that of a plain mean, but 1 for the first; no less than `floor`."""
@@ -28,14 +52,7 @@ def weight_of(seen: int, amnesia: float, floor: float) -> float:
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def centre(
-    row: NDArray[Any],
-    mean: NDArray[np.float64],
-    counts: NDArray[np.int64],
-    levels: NDArray[np.float64],
-    unit: NDArray[np.float32],
-    floor: float,
-) -> float:
+def centre(row: NDArray[Any], statistics: Statistics, unit: Singles) -> float:
     """Move the mean by a row, and leave in `unit` the direction, of length 1, in which it widens the covariance; gives by how much.
 
     With the weight w of the newest row and δ its difference from the mean before, mean ← mean + w δ, and the covariance *about the mean
@@ -46,23 +63,20 @@ def centre(
     ----------
     row : ndarray
         ``[d]``.
-    mean : ndarray
-        Float64 ``[d]``.
-    counts, levels : ndarray
-        At the places named above.
+    statistics : Statistics
+        Brought up to date.
     unit : ndarray
         Float32 ``[d]``, filled with u / ‖u‖; not if ‖u‖ is 0.
-    floor : float
-        Least weight of a row, so that the past is forgotten; 0 if all rows are to count alike.
 
     Returns
     -------
     float
-        ‖u‖; -1 for a row with a value that is not finite or beyond `LARGEST`, which is counted and nothing else.
+        ‖u‖; -1 for a row with a value that is not finite or beyond `MAX_MAGNITUDE`, which is counted and nothing else.
     """
+    mean, counts, levels, floor = statistics
     good = True
     for i in range(row.size):
-        good &= abs(row[i]) <= LARGEST  # NaN is not
+        good &= abs(row[i]) <= MAX_MAGNITUDE  # NaN is not
     if not good:
         counts[SKIPPED] += 1
         return -1.0

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
-from rtkit_pca.centring import FAST
+from rtkit_pca.centring import FAST, Floats, Singles
 
 #: Variances below this share of the mean one count as this much, so that no step is without bound.
 LEAST = 1e-6
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def factorise(moments: NDArray[np.float64], count: int, factor: NDArray[np.float64]) -> float:
+def factorise(moments: Floats, count: int, factor: Floats) -> float:
     """Fill the lower triangle of `factor` by Cholesky's decomposition of the first part of a covariance over its trace; gives the trace."""
     trace = 0.0
     for j in range(count):
@@ -30,7 +29,7 @@ def factorise(moments: NDArray[np.float64], count: int, factor: NDArray[np.float
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def innovate(factor: NDArray[np.float64], count: int, along: NDArray[np.float32], gain: NDArray[np.float64]) -> None:
+def innovate(factor: Floats, count: int, along: Singles, gain: Floats) -> None:
     """Fill `gain` with L⁻¹ y: each output less what those before it tell of it, over its deviation."""
     for i in range(count):
         left = np.float64(along[i])
@@ -40,7 +39,7 @@ def innovate(factor: NDArray[np.float64], count: int, along: NDArray[np.float32]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def substitute(factor: NDArray[np.float64], count: int, gain: NDArray[np.float64]) -> None:
+def substitute(factor: Floats, count: int, gain: Floats) -> None:
     """Turn L⁻¹ y into L⁻ᵀ L⁻¹ y, the product of the inverse of the covariance with y."""
     for i in range(count - 1, -1, -1):
         left = gain[i]
@@ -50,7 +49,7 @@ def substitute(factor: NDArray[np.float64], count: int, gain: NDArray[np.float64
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def gather(moments: NDArray[np.float64], count: int, power: float, along: NDArray[np.float32]) -> None:
+def gather(moments: Floats, count: int, power: float, along: Singles) -> None:
     """Add ``power * y yᵀ`` to the first part of a covariance."""
     for i in range(count):
         for j in range(count):

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit_pca.centring import FAST, FILLED, WEIGHT, centre
+from rtkit_pca.centring import FAST, FILLED, WEIGHT, Floats, Singles, Statistics, centre
 from rtkit_pca.vectors import NOTHING, project, take_away
 
 #: What is left of a row without its part along the directions is made orthogonal once more where it is smaller than this, as rounding
@@ -21,7 +21,7 @@ COLUMNS = 128
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def rotate(rotation: NDArray[np.float32], basis: NDArray[np.float32]) -> None:
+def rotate(rotation: Singles, basis: Singles) -> None:
     """Put ``rotation @ basis`` into the first rows of `basis`."""
     count, rows = rotation.shape
     for start in range(0, basis.shape[1], COLUMNS):
@@ -30,7 +30,7 @@ def rotate(rotation: NDArray[np.float32], basis: NDArray[np.float32]) -> None:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def tidy(basis: NDArray[np.float32], count: int) -> None:
+def tidy(basis: Singles, count: int) -> None:
     """Make the first rows orthonormal again, which they nearly are."""
     along = np.empty(count, np.float32)
     for j in range(count):
@@ -40,7 +40,7 @@ def tidy(basis: NDArray[np.float32], count: int) -> None:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def truncate(basis: NDArray[np.float32], moments: NDArray[np.float64], kept: int) -> None:
+def truncate(basis: Singles, moments: Floats, kept: int) -> None:
     """Turn the basis to the directions of most variance, of which so many are kept, and forget the rest."""
     values, vectors = np.linalg.eigh(moments)
     best = vectors[:, ::-1][:, :kept]
@@ -53,12 +53,9 @@ def truncate(basis: NDArray[np.float32], moments: NDArray[np.float64], kept: int
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def learn(
     rows: NDArray[Any],
-    mean: NDArray[np.float64],
-    counts: NDArray[np.int64],
-    levels: NDArray[np.float64],
-    floor: float,
-    basis: NDArray[np.float32],
-    moments: NDArray[np.float64],
+    statistics: Statistics,
+    basis: Singles,
+    moments: Floats,
     turns: NDArray[np.int64],
     kept: int,
 ) -> None:
@@ -66,8 +63,10 @@ def learn(
 
     Parameters
     ----------
-    rows, mean, counts, levels, floor
-        As of `rtkit_pca.centring.centre`.
+    rows : ndarray
+        In single or double precision.
+    statistics : Statistics
+        Of the rows; brought up to date.
     basis : ndarray
         Float32 ``[room, d]``; the first ``counts[FILLED]`` rows are orthonormal.
     moments : ndarray
@@ -78,12 +77,13 @@ def learn(
         Directions that are kept when the room is full. There is room for more, so that the basis is turned once in a while and not with
         every row.
     """
+    _, counts, levels, _ = statistics
     room, width = basis.shape
     unit = np.empty(width, np.float32)
     along, again = np.empty(room, np.float32), np.empty(room, np.float32)
     position = np.zeros(room)
     for n in range(rows.shape[0]):
-        length = centre(rows[n], mean, counts, levels, unit, floor)
+        length = centre(rows[n], statistics, unit)
         if length < 0:
             continue
         weight = levels[WEIGHT]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.models import Layer, Network
+from rtkit.models import Layer, TapNetwork
 from rtkit_pca.rules import Floats
 
 
@@ -22,21 +22,21 @@ def _decoder(components: NDArray[np.float32], mean: Floats) -> Layer:
     return Layer(components.T[:, None, :], mean)
 
 
-def scores_network(components: NDArray[np.float32], mean: Floats, channels: tuple[str, ...], rate: float | None) -> Network:
+def scores_network(components: NDArray[np.float32], mean: Floats, channels: tuple[str, ...], rate: float | None) -> TapNetwork:
     """Rows ``[d]`` to scores ``[k]``."""
     centre, layer = _encoder(components, mean)
     does = f"Scores of {len(components)} principal components of rows of {len(mean)} values, as pca learned them."
-    return Network("pca", does, channels, (layer,), rate=rate, centre=centre)
+    return TapNetwork("pca", does, channels, (layer,), rate=rate, centre=centre)
 
 
-def reconstruction_network(components: NDArray[np.float32], mean: Floats, channels: tuple[str, ...], rate: float | None) -> Network:
+def reconstruction_network(components: NDArray[np.float32], mean: Floats, channels: tuple[str, ...], rate: float | None) -> TapNetwork:
     """Rows ``[d]`` to what the components tell of them ``[d]``."""
     centre, layer = _encoder(components, mean)
     does = f"Rows of {len(mean)} values as {len(components)} principal components tell them, as pca learned them."
-    return Network("pca_reconstruction", does, channels, (layer, _decoder(components, mean)), rate=rate, centre=centre)
+    return TapNetwork("pca_reconstruction", does, channels, (layer, _decoder(components, mean)), rate=rate, centre=centre)
 
 
-def inverse_network(components: NDArray[np.float32], mean: Floats, scores: tuple[str, ...], rate: float | None) -> Network:
+def inverse_network(components: NDArray[np.float32], mean: Floats, scores: tuple[str, ...], rate: float | None) -> TapNetwork:
     """Scores ``[k]`` to rows ``[d]``."""
     does = f"Rows of {len(mean)} values from the scores of {len(components)} principal components, as pca learned them."
-    return Network("pca_inverse", does, scores, (_decoder(components, mean),), rate=rate)
+    return TapNetwork("pca_inverse", does, scores, (_decoder(components, mean),), rate=rate)

@@ -14,16 +14,17 @@ from rtkit_pca.rows import as_rows
 from rtkit_pca.rules import RULES, Floats, Rule, RuleName
 
 if TYPE_CHECKING:
-    from rtkit.models import Network
+    from rtkit.models import TapNetwork
 
 Output: TypeAlias = Literal["scores", "reconstruction", "residual"]
 
 #: Samples of a stream between two readings of the components, which its output is made with.
-REFRESH = 64
+REFRESH_SAMPLES = 64
 #: Fewest samples between two events, unless told otherwise.
-EVERY = 1000
-# places in the clock: samples until the components are read, the samples between two readings, samples until the next event, all samples
-LEFT, PERIOD, UNTIL_EVENT, TOTAL = range(4)
+MIN_EVENT_INTERVAL_SAMPLES = 1000
+# places in the clock: samples until the components are read, the samples between two readings, samples until the next event, and
+# the place in the stream of the sample to come
+UNTIL_REFRESH, PERIOD, UNTIL_EVENT, POSITION = range(4)
 
 
 class Pca(SampleProcessor):
@@ -57,17 +58,17 @@ class Pca(SampleProcessor):
     Parameters
     ----------
     components : int
-        How many components are learned, k.
+        Principal components that are learned, k (a number).
     rule : str
         incremental, ccipca, oja, sanger or autoencoder.
     output : str
         What a stream puts out: scores, reconstruction (the sample as the components tell it), or residual (what they do not tell).
     memory : int
-        Rows that are remembered: older ones fade, so that components that change are followed. All, when not given.
+        Length of the memory (rows): older ones fade, so that components that change are followed. All, when not given.
     learn : bool
         Learn from the stream.
     every : int
-        Samples between two events; a second's, and at least 1,000, when not given.
+        Interval of events (samples); a second's, and at least 1,000, when not given.
 
     Raises
     ------
@@ -90,6 +91,14 @@ class Pca(SampleProcessor):
     """
 
     live: ClassVar[tuple[str, ...]] = ("learn",)
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"components": 1, "every": 300},
+        {"rule": "ccipca", "output": "reconstruction"},
+        {"rule": "oja", "memory": 300, "every": 7},
+        {"rule": "sanger"},
+        {"rule": "autoencoder", "output": "residual"},
+        {"learn": False},
+    )
     dtype: ClassVar[type[np.floating[Any]]] = np.float64
     default_rate: ClassVar[float | None] = 1.0
 
@@ -217,24 +226,26 @@ class Pca(SampleProcessor):
     def process(self, block: Block) -> Block:
         """Learn from one block ``[n, d]`` and give scores ``[n, k]``, or ``[n, d]``.
 
-        The output is made with the mean and the components as they were read last, at most `REFRESH` samples ago.
+        The output is made with the mean and the components as they were read last, at most `REFRESH_SAMPLES` samples ago.
         """
         data = np.ascontiguousarray(block.data, np.float64)
         if self._stale:
             self._refresh()
+        learn = self.learn  # as it is now, for the whole block
+        self._clock[POSITION] = block.start
         out = np.empty((len(data), len(self._channels)), block.data.dtype)
         done = 0
         while done < len(data):
-            part = slice(done, min(len(data), done + int(self._clock[[LEFT, UNTIL_EVENT]].min())))
+            part = slice(done, min(len(data), done + int(self._clock[[UNTIL_REFRESH, UNTIL_EVENT]].min())))
             out[part] = self._output(data[part])
-            if self.learn:
+            if learn:
                 self._learn(data[part])
             self._clock += (part.stop - done) * np.array([-1, 0, -1, 1])
             done = part.stop
-            if self._clock[LEFT] == 0:
+            if self._clock[UNTIL_REFRESH] == 0:
                 self._refresh()
-                self._clock[PERIOD] = min(2 * self._clock[PERIOD], REFRESH)
-                self._clock[LEFT] = self._clock[PERIOD]
+                self._clock[PERIOD] = min(2 * self._clock[PERIOD], REFRESH_SAMPLES)
+                self._clock[UNTIL_REFRESH] = self._clock[PERIOD]
             if self._clock[UNTIL_EVENT] == 0:
                 self._tell()
         return block.with_data(out, self._channels)
@@ -244,10 +255,34 @@ class Pca(SampleProcessor):
         if self._clock[UNTIL_EVENT] < self._period:
             self._tell()
 
-    def _output(self, data: NDArray[Any]) -> Floats:
-        from rtkit_pca.centring import LARGEST
+    def summary(self) -> dict[str, Any]:
+        """The outcome of what was learned, a state that was put back included.
 
-        good = (np.abs(data) <= LARGEST).all(axis=1)[:, None]
+        ``rows_seen``, ``rows_skipped``; ``explained``, the share of the variance that each component explains, and ``explained_in_all``.
+        What is not known is left out. ``warnings``: sentences about what looks wrong.
+        """
+        if self._learner is None:
+            return {}
+        from rtkit_pca.centring import TOTAL
+
+        outcome: dict[str, Any] = {"rows_seen": self.seen, "rows_skipped": self.skipped}
+        warnings = []
+        if not self.seen:
+            warnings = ["nothing was learned: no row whose values are all known"] if self.learn else []
+        elif not self._learner.levels[TOTAL] > 0:
+            warnings = ["nothing was learned: all rows are the same"] if self.seen > 1 else []
+        else:
+            explained = self.explained
+            outcome |= {"explained": [round(float(share), 6) for share in explained], "explained_in_all": round(float(explained.sum()), 6)}
+            found = int((explained > 0).sum())
+            if found < self._count:
+                warnings = [f"only {found} of {self._count} components were found: there is no variance for more"]
+        return outcome | ({"warnings": warnings} if warnings else {})
+
+    def _output(self, data: NDArray[Any]) -> Floats:
+        from rtkit_pca.centring import MAX_MAGNITUDE
+
+        good = (np.abs(data) <= MAX_MAGNITUDE).all(axis=1)[:, None]
         shown = self._shown.astype(np.float64)
         centred = np.where(good, data - self._shown_mean, 0.0)
         scores = centred @ shown.T
@@ -263,7 +298,7 @@ class Pca(SampleProcessor):
 
     def _tell(self) -> None:
         explained, apart = [round(float(share), 6) for share in self.explained], round(self.orthogonality, 6)
-        time = int(self._clock[TOTAL]) / self.spec.rate
+        time = int(self._clock[POSITION]) / self.spec.rate
         self.emit(time, "components", explained=explained, orthogonality=apart, seen=self.seen, skipped=self.skipped)
         self._clock[UNTIL_EVENT] = self._period
 
@@ -277,7 +312,7 @@ class Pca(SampleProcessor):
         self._reading: Reading | None = None
         self._shown = np.zeros((self._count, width), np.float32)
         self._shown_mean = np.zeros(width)
-        self._period = self.every or max(EVERY, round(spec.rate))
+        self._period = self.every or max(MIN_EVENT_INTERVAL_SAMPLES, round(spec.rate))
         self._clock = np.array([1, 1, self._period, 0])
         self._stale = False
         self._learn(np.zeros((0, width)))  # a live stream cannot wait for the kernel to load
@@ -344,7 +379,7 @@ class Pca(SampleProcessor):
         from rtkit_pca.centring import FILLED
 
         counts, clock, room = self._rule().counts, self._clock, self._rule().room
-        limits = np.array([REFRESH, REFRESH, self._period, np.iinfo(np.int64).max])
+        limits = np.array([REFRESH_SAMPLES, REFRESH_SAMPLES, self._period, np.iinfo(np.int64).max])
         return bool((counts >= 0).all() and counts[FILLED] <= room and (clock >= [1, 1, 1, 0]).all() and (clock <= limits).all())
 
     def save(self, path: str | Path) -> None:
@@ -381,7 +416,7 @@ class Pca(SampleProcessor):
         vars(self).update(vars(fresh))
         return self
 
-    def network(self) -> Network:
+    def network(self) -> TapNetwork:
         """What was learned up to now, as a network that can be written as a model: rows in, scores or reconstruction out.
 
         Raises
@@ -396,7 +431,7 @@ class Pca(SampleProcessor):
         make = scores_network if self.output == "scores" else reconstruction_network
         return make(self._read().components, self._rule().mean, self.spec.channels, self.spec.rate)
 
-    def inverse_network(self) -> Network:
+    def inverse_network(self) -> TapNetwork:
         """What turns scores into rows, as a network that can be written as a model."""
         from rtkit_pca.networks import inverse_network
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from rtkit_pca.centring import Statistics
 
 RuleName: TypeAlias = Literal["incremental", "ccipca", "oja", "sanger", "autoencoder"]
 Floats: TypeAlias = NDArray[np.float64]
@@ -31,6 +34,12 @@ class Rule:
         self.counts = np.zeros(centring.COUNTS, np.int64)
         self.levels = np.zeros(centring.LEVELS)
         self.room = components
+
+    def statistics(self, floor: float) -> Statistics:
+        """What the kernels share of it, where no row weighs less than `floor`."""
+        from rtkit_pca.centring import Statistics
+
+        return Statistics(self.mean, self.counts, self.levels, floor)
 
     def own(self) -> dict[str, NDArray[Any]]:
         """What only this rule keeps, as views, in the order in which its kernel takes them."""
@@ -76,7 +85,7 @@ class Incremental(Rule):
         """Run the kernel."""
         from rtkit_pca.incremental import learn
 
-        learn(rows, self.mean, self.counts, self.levels, floor, self.basis, self.moments, self.turns, self.kept)
+        learn(rows, self.statistics(floor), self.basis, self.moments, self.turns, self.kept)
 
     def vectors(self) -> tuple[Floats, Floats]:
         """The principal axes of the covariance that is kept."""
@@ -112,7 +121,7 @@ class Ccipca(OneVectorEach):
         """Run the kernel."""
         from rtkit_pca.ccipca import learn
 
-        learn(rows, self.mean, self.counts, self.levels, floor, self.weights, self.variances)
+        learn(rows, self.statistics(floor), self.weights, self.variances)
 
 
 class Autoencoder(OneVectorEach):
@@ -130,7 +139,7 @@ class Autoencoder(OneVectorEach):
         """Run the kernel."""
         from rtkit_pca.autoencoder import learn
 
-        learn(rows, self.mean, self.counts, self.levels, floor, self.weights, self.variances, self.encoders)
+        learn(rows, self.statistics(floor), self.weights, self.variances, self.encoders)
 
 
 class Hebbian(OneVectorEach):
@@ -152,7 +161,7 @@ class Sanger(Hebbian):
         """Run the kernel."""
         from rtkit_pca.sanger import learn
 
-        learn(rows, self.mean, self.counts, self.levels, floor, self.weights, self.variances, self.moments)
+        learn(rows, self.statistics(floor), self.weights, self.variances, self.moments)
 
 
 class Oja(Hebbian):
@@ -162,7 +171,7 @@ class Oja(Hebbian):
         """Run the kernel."""
         from rtkit_pca.oja import learn
 
-        learn(rows, self.mean, self.counts, self.levels, floor, self.weights, self.variances, self.moments)
+        learn(rows, self.statistics(floor), self.weights, self.variances, self.moments)
 
     def vectors(self) -> tuple[Floats, Floats]:
         """The principal axes within the subspace, which the rule itself leaves in any rotation, from the covariance of the outputs."""

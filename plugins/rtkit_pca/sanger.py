@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit_pca.centring import FAST, FILLED, SEEN, centre, weight_of
+from rtkit_pca.centring import FAST, FILLED, SEEN, Floats, Singles, Statistics, centre, weight_of
 from rtkit_pca.gain import factorise, gather, innovate
 from rtkit_pca.vectors import AMNESIA, begin, move, project, respond
 
@@ -16,13 +16,10 @@ from rtkit_pca.vectors import AMNESIA, begin, move, project, respond
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def learn(
     rows: NDArray[Any],
-    mean: NDArray[np.float64],
-    counts: NDArray[np.int64],
-    levels: NDArray[np.float64],
-    floor: float,
-    vectors: NDArray[np.float32],
-    variances: NDArray[np.float64],
-    moments: NDArray[np.float64],
+    statistics: Statistics,
+    vectors: Singles,
+    variances: Floats,
+    moments: Floats,
 ) -> None:
     """Learn from some rows ``[n, d]``.
 
@@ -33,17 +30,20 @@ def learn(
 
     Parameters
     ----------
-    rows, mean, counts, levels, floor
-        As of `rtkit_pca.centring.centre`.
+    rows : ndarray
+        In single or double precision.
+    statistics : Statistics
+        Of the rows; brought up to date.
     vectors : ndarray
         Float32 ``[k, d]``, the weights W; there are ``counts[FILLED]`` of them.
     variances, moments : ndarray
         Float64 ``[k]`` and ``[k, k]``, of y.
     """
+    mean, counts, _, floor = statistics
     row, factor = np.empty(mean.size, np.float32), np.empty(moments.shape)
     along, gain = np.empty(len(variances), np.float32), np.empty(len(variances))
     for n in range(rows.shape[0]):
-        length = centre(rows[n], mean, counts, levels, row, floor)
+        length = centre(rows[n], statistics, row)
         if length < 0:
             continue
         weight = weight_of(counts[SEEN], AMNESIA, floor)

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit_pca.centring import FAST, FILLED
+from rtkit_pca.centring import FAST, FILLED, Floats, Singles
 
 #: What is left of a row that is this small beside it is rounding, and no new direction.
 NOTHING = 3e-6
@@ -15,7 +15,7 @@ AMNESIA = 2.0
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def respond(vector: NDArray[np.float32], row: NDArray[np.float32]) -> tuple[float, float, float]:
+def respond(vector: Singles, row: Singles) -> tuple[float, float, float]:
     """The product of a vector with a row, and the squares of both."""
     product = square = own = np.float32(0)
     for i in range(row.size):
@@ -26,7 +26,7 @@ def respond(vector: NDArray[np.float32], row: NDArray[np.float32]) -> tuple[floa
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def move(vector: NDArray[np.float32], row: NDArray[np.float32], keep: float, add: float) -> None:
+def move(vector: Singles, row: Singles, keep: float, add: float) -> None:
     """``vector = keep * vector + add * row``."""
     kept, added = np.float32(keep), np.float32(add)
     for i in range(row.size):
@@ -34,7 +34,7 @@ def move(vector: NDArray[np.float32], row: NDArray[np.float32], keep: float, add
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def move_and_remove(vector: NDArray[np.float32], row: NDArray[np.float32], keep: float, add: float, share: float) -> None:
+def move_and_remove(vector: Singles, row: Singles, keep: float, add: float, share: float) -> None:
     """``vector = keep * vector + add * row``, and then ``row -= share * vector``, in one pass."""
     kept, added, shared = np.float32(keep), np.float32(add), np.float32(share)
     for i in range(row.size):
@@ -44,7 +44,7 @@ def move_and_remove(vector: NDArray[np.float32], row: NDArray[np.float32], keep:
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def project(basis: NDArray[np.float32], count: int, vector: NDArray[np.float32], along: NDArray[np.float32]) -> None:
+def project(basis: Singles, count: int, vector: Singles, along: Singles) -> None:
     """Fill ``along[:count]`` with the products of a vector with the first rows of a basis."""
     size = vector.size
     whole = count - count % 4
@@ -67,7 +67,7 @@ def project(basis: NDArray[np.float32], count: int, vector: NDArray[np.float32],
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def take_away(basis: NDArray[np.float32], count: int, vector: NDArray[np.float32], along: NDArray[np.float32]) -> float:
+def take_away(basis: Singles, count: int, vector: Singles, along: Singles) -> float:
     """Take so much of each of the first rows of a basis from a vector; gives the square of its length."""
     size = vector.size
     whole = count - count % 4
@@ -88,9 +88,7 @@ def take_away(basis: NDArray[np.float32], count: int, vector: NDArray[np.float32
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def begin(
-    row: NDArray[np.float32], power: float, counts: NDArray[np.int64], vectors: NDArray[np.float32], variances: NDArray[np.float64]
-) -> bool:
+def begin(row: Singles, power: float, counts: NDArray[np.int64], vectors: Singles, variances: Floats) -> bool:
     """Make what is left of a row the next vector, if one is wanted and something is left; gives whether it did.
 
     Its variance is `power`, the weight of the row times its energy, times the square of what is left of a row of length 1.

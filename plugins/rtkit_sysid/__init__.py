@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rtkit import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import typer
 
     from rtkit import Register
@@ -17,6 +19,13 @@ def rtkit_register_processors(register: Register) -> None:
     """The identifiers that learn sample by sample."""
     register("arx", "rtkit_sysid.arx:Arx")
     register("narx", "rtkit_sysid.narx:Narx")
+
+
+@hookimpl
+def rtkit_register_views(register: Callable[..., None]) -> None:
+    """Measured and predicted output, coefficients, poles and zeros."""
+    for name in ("arx", "narx", "model"):
+        register(name, "views/identification.js", form="trace")  # single samples, whatever the rate
 
 
 @hookimpl

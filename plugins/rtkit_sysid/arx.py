@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
+from pathlib import Path
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
-from rtkit import InputError, Range, UsageError
-from rtkit_sysid.identifier import Identifier, Learner
+from rtkit import InputError, UsageError
+from rtkit_sysid.identifier import Identifier, OutputLearner
 from rtkit_sysid.linear import is_linear, linear_weights
-from rtkit_sysid.model import Form, products
+from rtkit_sysid.predictor import Form, products
 from rtkit_sysid.regressors import Floats, Order
-
-if TYPE_CHECKING:
-    from rtkit_sysid.transfer import TransferFunction
+from rtkit_sysid.transfer import TransferFunction
 
 Rule = Literal["lms", "nlms", "rls"]
+#: A model of the shipped converter, for `Arx.examples`.
+EXAMPLE_MODEL = str(Path(__file__).parent / "data" / "buck_arx.json")
+#: RLS finds this many times the noise's share in the weight of an input that acts on nothing; less is believed to be no effect.
+NO_EFFECT = 10.0
 
 
 @dataclass(eq=False)
@@ -43,28 +46,10 @@ class Arx(Identifier):
 
     Parameters
     ----------
-    na, nb, delay : int
-        Past outputs, values of each input, and samples by which an input comes late; see `rtkit_sysid.regressors.Order`.
     bias : bool
         A constant beside the regressors, for signals with an offset.
     rule : str
         lms, nlms or rls.
-    step_size : float
-        α of LMS and NLMS.
-    forgetting : float
-        λ of RLS: it remembers about 1 / (1 - λ) samples.
-    model : str
-        A model that `rtkit identify` wrote, to run or to go on from; its regressors and channels go before the parameters here.
-    outputs : str
-        Names of the outputs, joined by +; the last channel when not given.
-    learn : bool
-        Learn; true without a model and false with one when not given.
-    simulate : bool
-        Run free: after the first samples the model sees its own outputs, and learns nothing. Outputs need not be there.
-    initial : int
-        Measured samples at the beginning of a free run; at least as many as the model looks back.
-    every : int
-        Samples between two events; a second's, and at least 1,000, when not given.
 
     Raises
     ------
@@ -83,10 +68,15 @@ class Arx(Identifier):
 
     bias: bool = False
     rule: Rule = "rls"
-    step_size: Annotated[float, Range(0, 1.9)] = 0.5
-    forgetting: Annotated[float, Range(0.9, 1)] = 1.0
 
-    live: ClassVar[tuple[str, ...]] = ("learn", "step_size", "forgetting")
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"every": 300},
+        {"rule": "lms", "bias": True},
+        {"rule": "nlms", "delay": 2, "every": 7},
+        {"model": EXAMPLE_MODEL},
+        {"model": EXAMPLE_MODEL, "learn": True, "forgetting": 0.999},
+        {"model": EXAMPLE_MODEL, "simulate": True, "initial": 20, "every": 300},
+    )
 
     @property
     def recursive(self) -> bool:
@@ -115,11 +105,11 @@ class Arx(Identifier):
             learner.form.order.names(self._input_names, name) for learner, name in zip(self._learners, self._names, strict=True)
         ]
 
-    def run(self, learner: Learner, u: Floats, y: Floats, start: int, out: Floats) -> None:
+    def run(self, learner: OutputLearner, u: Floats, y: Floats, start: int, out: Floats) -> None:
         """Predict and learn."""
         self._kernel(
             u, y, start, *learner.lags, learner.form.terms, learner.theta, learner.upper, learner.variances, learner.power,
-            self._rule, self.learning, self.step_size, self.forgetting, out,
+            learner.learned, self._rule, self._learning, self._step_size, self._forgetting, out,
         )  # fmt: skip
 
     def findings(self, output: int) -> dict[str, Any]:
@@ -135,6 +125,22 @@ class Arx(Identifier):
             for name, roots in (("poles", transfer.poles), ("zeros", transfer.zeros)):
                 told[name] = [[float(root.real), float(root.imag)] for root in roots]
         return told
+
+    def doubts(self, output: int, learned: int, error: float | None) -> list[str]:
+        """Whether the inputs act on the output, as far as recursive least squares tells.
+
+        Where an input does not act at all, the weights of its `nb` values b_i still have variances: together, nb / n of the error's mean
+        square, in the unit of b_i u[k - i].
+        """
+        learner, rows = self._learners[output], min(learned, 1 / (1 - self._forgetting) if self._forgetting < 1 else learned)
+        inputs = learner.form.inputs * learner.form.order.nb
+        if self.rule != "rls" or error is None or self.model is not None or not inputs or rows < NO_EFFECT * learner.form.size:
+            return []
+        of_inputs = slice(int(self.bias), int(self.bias) + inputs)
+        effect = float((learner.theta[of_inputs] ** 2 * learner.power[of_inputs]).sum())
+        if effect > NO_EFFECT * inputs * error**2 / rows:
+            return []
+        return ["the inputs explain nothing of the output; are the channels in order?"]
 
     def coefficients(self, output: int = 0) -> Floats:
         """Weights of the regressors of an output ``[width]``, in the channels' own units, in the order of `Order.names`.
@@ -157,6 +163,4 @@ class Arx(Identifier):
         InputError
             The model, from a file, is not linear.
         """
-        from rtkit_sysid.transfer import TransferFunction
-
         return TransferFunction.of(self.predictor(output), input, self.spec.rate)

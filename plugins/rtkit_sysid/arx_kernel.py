@@ -7,20 +7,20 @@ import math
 import numba
 import numpy as np
 
-from rtkit_sysid.kernel import Floats, Ints, fill, respond
+from rtkit_sysid.kernel import Floats, Ints, fill_regressors, predict
 
 LMS, NLMS, RLS = 0, 1, 2
 #: Variance of a coefficient before anything is known, relative to 1 / mean square of its regressor. The factorised covariance bears
 #: it; a plain one would lose all digits.
-UNKNOWN = 1e18
+INITIAL_VARIANCE = 1e18
 #: Forgetting enlarges no variance beyond this, measured likewise: where nothing is learned, nothing is forgotten.
-WINDUP = 1e4
+WINDUP_LIMIT = 1e4
 #: Samples over which the squares of regressors are averaged, and the share of that mean below which they count as silence.
-SMOOTH, QUIET = 1000, 1e-10
+POWER_SMOOTHING_SAMPLES, SILENCE_SHARE = 1000, 1e-10
 #: Least mean square of a regressor at its first sample, relative to |regressors|²; that sample may happen to be tiny.
-LEAST = 1e-12
+MIN_POWER_SHARE = 1e-12
 #: Regularisation of the step of NLMS, relative to the mean of |regressors|², so that faint noise between signals is not learned from.
-CALM = 0.001
+NLMS_REGULARISATION = 0.001
 #: Squares beyond this are not learned from: they would overflow.
 LARGEST_SQUARE = 1e100
 
@@ -96,7 +96,7 @@ def least_squares_step(
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
 def run(
     u: Floats, y: Floats, start: int, na: int, nb: int, delay: int, terms: Ints, theta: Floats, upper: Floats, variances: Floats,
-    power: Floats, rule: int, learn: bool, step_size: float, forgetting: float, out: Floats,
+    power: Floats, learned: Ints, rule: int, learn: bool, step_size: float, forgetting: float, out: Floats,
 ) -> None:  # fmt: skip
     """Predict each sample from `start` on, and learn from it.
 
@@ -112,6 +112,8 @@ def run(
         Covariance of `theta`; see `least_squares_step`. Only RLS uses them.
     power : ndarray
         Mean squares of the terms ``[p]``; 0 before the first that is not 0.
+    learned : ndarray
+        ``[1]``: rows learned from; counted up.
     rule : int
         LMS, NLMS, RLS.
     learn : bool
@@ -126,11 +128,11 @@ def run(
     lags = x[1:]
     phi, gain = np.ones(count), np.ones(count)
     for k in range(start, y.size):
-        if not fill(lags, u, y, k, na, nb, delay):
+        if not fill_regressors(lags, u, y, k, na, nb, delay):
             out[k - start] = math.nan
             continue
         if not learn:
-            out[k - start] = respond(lags, theta, terms, 0, 0)
+            out[k - start] = predict(lags, theta, terms, 0, 0)
             continue
         value, energy = 0.0, 0.0
         for t in range(count):
@@ -142,19 +144,22 @@ def run(
         error = y[k] - value
         if not (0 < energy < LARGEST_SQUARE and abs(error) < LARGEST_SQUARE):  # a missing y[k] fails this
             continue
+        learned[0] += 1
         usual = 0.0
         for t in range(count):
             square = phi[t] * phi[t]
-            if square > QUIET * power[t]:
+            if square > SILENCE_SHARE * power[t]:
                 if power[t] == 0:
-                    power[t] = max(square, LEAST * energy)
+                    power[t] = max(square, MIN_POWER_SHARE * energy)
                     if rule == RLS:
-                        variances[t] = UNKNOWN / power[t]
-                power[t] += (square - power[t]) / SMOOTH
+                        variances[t] = INITIAL_VARIANCE / power[t]
+                power[t] += (square - power[t]) / POWER_SMOOTHING_SAMPLES
             usual += power[t]
         if rule == RLS:
-            least_squares_step(phi, error, theta, upper, variances, power, gain, forgetting, WINDUP)
+            least_squares_step(phi, error, theta, upper, variances, power, gain, forgetting, WINDUP_LIMIT)
             continue
-        step = min(step_size, 1.0 / energy) if rule == LMS else step_size / (energy + CALM * usual)  # more would not be stable
+        step = (
+            min(step_size, 1.0 / energy) if rule == LMS else step_size / (energy + NLMS_REGULARISATION * usual)
+        )  # more would not be stable
         for t in range(count):
             theta[t] += step * error * phi[t]

@@ -46,10 +46,10 @@ def identify_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no report.")] = False,
 ) -> None:
     """Identify a plant from a record of its inputs and outputs."""
-    from rtkit_sysid.identify import Wish, identify
+    from rtkit_sysid.identify import IdentificationOptions, identify
     from rtkit_sysid.recording import read_recording
 
-    wish = Wish(model.value, parse_order(order), hidden, random_regressors)
+    options = IdentificationOptions(model.value, parse_order(order), hidden, random_regressors)
     if hidden is not None and model is Kind.arx:
         raise UsageError("identify: --hidden is for --model narx; an arx model has no units")
     if rate is not None and not math.isfinite(rate):
@@ -59,7 +59,7 @@ def identify_command(
         make_folder(plots)
     recording = read_recording(data, inputs, outputs, rate)
     with show_progress(not quiet) as tell:
-        made = identify(recording, wish, tell)
+        made = identify(recording, options, tell)
     made.write(out)
     if plots is not None:
         draw(made, recording, Path(plots))

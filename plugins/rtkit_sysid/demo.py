@@ -9,8 +9,8 @@ import numpy as np
 from rtkit import Stream, make_folder
 from rtkit_sysid import plots
 from rtkit_sysid.command import described, draw
-from rtkit_sysid.identify import Wish, identify
-from rtkit_sysid.model import rms
+from rtkit_sysid.identify import IdentificationOptions, identify
+from rtkit_sysid.predictor import rms
 from rtkit_sysid.recording import read_recording
 from rtkit_sysid.regressors import Order
 from rtkit_sysid.transfer import TransferFunction
@@ -35,7 +35,7 @@ def _converter(out: Path) -> list[str]:
     """A converter between two voltages: the model learns from one record and runs free on another."""
     train, test = (read_recording(str(path), None, None, None) for path in (TRAIN, TEST))
     model, table = out / "buck.json", out / "buck-free-run.csv"
-    made = identify(train, Wish())
+    made = identify(train, IdentificationOptions())
     made.write(model)
     draw(made, test, out / "buck")
     step = f"narx:model={model},simulate=true,initial={INITIAL}"
@@ -54,7 +54,7 @@ def _converter(out: Path) -> list[str]:
 def _plant(out: Path) -> list[str]:
     """A plant that runs away by itself: single rows of its regressors, in random order, tell its transfer function."""
     record = read_recording("synth:plant", None, None, None)
-    made = identify(record, Wish("arx", Order(2, 3), single=True))
+    made = identify(record, IdentificationOptions("arx", Order(2, 3), single=True))
     made.write(out / "plant.json")
     found = made.transfer_function()
     draw(made, record, out / "plant")

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from rtkit_sysid.model import Form, products
+from rtkit_sysid.predictor import Form, products
 from rtkit_sysid.regressors import Order
 
 #: Lags that are tried.
@@ -20,7 +20,7 @@ PRODUCT_LAGS, LONG_LAGS, NEWEST = (1, 2, 3, 4), (4, 8, 16), (1, 2, 3)
 #: Random beginnings of each network.
 SEEDS = 3
 #: A form has at most one parameter for so many samples, and at most so many.
-SAMPLES_EACH, MOST = 5, 260
+MIN_SAMPLES_PER_PARAMETER, MAX_PARAMETERS = 5, 260
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def candidates(kind: Literal["arx", "narx"], inputs: int, samples: int, order: O
     def orders(lags: tuple[int, ...]) -> list[Order]:
         return [order] if order else [Order(lag, lag + 1, delay) for lag in lags]
 
-    most = max(3, min(MOST, samples // SAMPLES_EACH))
+    most = max(3, min(MAX_PARAMETERS, samples // MIN_SAMPLES_PER_PARAMETER))
 
     def all_products(one: Order, degree: int, among: list[int]) -> Iterator[Form]:
         """The form with all products of some regressors, if it is not too large; it is counted first, as it may be huge."""

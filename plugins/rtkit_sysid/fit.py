@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtkit_sysid import kernel
-from rtkit_sysid.model import Form
-from rtkit_sysid.regressors import Floats, rows, usable
+from rtkit_sysid.predictor import Form
+from rtkit_sysid.regressors import Floats, regressor_rows, usable_times
 
 #: Errors, ``JᵀJ``, ``Jᵀe`` of some parameters.
 Evaluate = Callable[[Floats], tuple[float, Floats, Floats]]
@@ -20,19 +20,19 @@ LEAST_GAIN = 1e-7
 #: Damping at the start, where it gives up, and the least; relative to the diagonal of ``JᵀJ``.
 DAMPING, MOST_DAMPING, LEAST_DAMPING = 1e-2, 1e10, 1e-14
 #: Directions weaker than this, relative to the strongest, are as good as none.
-WEAK = 1e-12
+MIN_SINGULAR_RATIO = 1e-12
 #: Penalty on the squared weights of products, for each sample: enough against products that are the same.
 RIDGE = 1e-7
 #: Samples taken at a time by least squares.
-CHUNK = 4096
+CHUNK_SAMPLES = 4096
 #: A scaled regressor whose rms is below this is 0 but for rounding.
-NOTHING = 1e-10
+ZERO_RMS = 1e-10
 #: A horizon that no record reaches: one free run.
 WHOLE = 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ScaledRecord:
     """A stretch of a record as a model sees it, scaled: inputs ``[n, m]``, output ``[n]``, and the times that can be predicted."""
 
     u: Floats
@@ -40,12 +40,12 @@ class Record:
     times: np.ndarray[tuple[int], np.dtype[np.int64]]
 
     @classmethod
-    def of(cls, form: Form, u: Floats, y: Floats) -> Record:
+    def of(cls, form: Form, u: Floats, y: Floats) -> ScaledRecord:
         """All of a record that this form can predict."""
-        return cls(u, y, usable(u, y, form.order))
+        return cls(u, y, usable_times(u, y, form.order))
 
 
-def least_squares(form: Form, record: Record) -> Floats:
+def least_squares(form: Form, record: ScaledRecord) -> Floats:
     """Weights of the terms that make the one-step error least, 0 for units, if there are any.
 
     By orthogonal triangles, chunk by chunk, so that neither a long record nor regressors that are nearly the same do harm; products are
@@ -54,14 +54,14 @@ def least_squares(form: Form, record: Record) -> Floats:
     size, count = len(form.terms), len(record.times)
     bent = (form.terms > 0).sum(axis=1) > 1
     triangle = np.diag(np.append(np.sqrt(RIDGE * count) * bent, 0.0))
-    for begin in range(0, count, CHUNK):
-        times = record.times[begin : begin + CHUNK]
-        columns = term_columns(form, rows(record.u, record.y, form.order, times))
+    for begin in range(0, count, CHUNK_SAMPLES):
+        times = record.times[begin : begin + CHUNK_SAMPLES]
+        columns = term_columns(form, regressor_rows(record.u, record.y, form.order, times))
         triangle = np.asarray(np.linalg.qr(np.vstack([triangle, np.column_stack([columns, record.y[times]])]), mode="r"))
     lengths = np.sqrt(np.square(triangle[:, :size]).sum(axis=0))
-    scale = np.where(lengths > NOTHING * np.sqrt(count), lengths, np.inf)  # what is always 0 tells nothing, and gets the weight 0
+    scale = np.where(lengths > ZERO_RMS * np.sqrt(count), lengths, np.inf)  # what is always 0 tells nothing, and gets the weight 0
     theta = np.zeros(form.size)
-    theta[:size] = np.linalg.lstsq(triangle[:, :size] / scale, triangle[:, size], rcond=WEAK)[0] / scale
+    theta[:size] = np.linalg.lstsq(triangle[:, :size] / scale, triangle[:, size], rcond=MIN_SINGULAR_RATIO)[0] / scale
     return theta
 
 
@@ -71,7 +71,7 @@ def term_columns(form: Form, regressors: Floats) -> Floats:
     return np.asarray(np.prod(extended[:, form.terms], axis=2))
 
 
-def errors_of(form: Form, record: Record, horizon: int = WHOLE) -> Evaluate:
+def errors_of(form: Form, record: ScaledRecord, horizon: int = WHOLE) -> Evaluate:
     """The errors of free runs of `horizon` samples each (1: one-step prediction), as a function of the parameters."""
     order = form.order
 
@@ -84,7 +84,7 @@ def errors_of(form: Form, record: Record, horizon: int = WHOLE) -> Evaluate:
     return evaluate
 
 
-def descend(evaluate: Evaluate, theta: Floats, steps: int, watch: Callable[[Floats], bool] | None = None) -> Floats:
+def levenberg_marquardt(evaluate: Evaluate, theta: Floats, steps: int, watch: Callable[[Floats], bool] | None = None) -> Floats:
     """Levenberg-Marquardt.
 
     Parameters
@@ -110,7 +110,7 @@ def descend(evaluate: Evaluate, theta: Floats, steps: int, watch: Callable[[Floa
     for _ in range(steps):
         while True:
             diagonal = np.diag(normal)
-            ridge = damping * np.maximum(diagonal, WEAK * diagonal.max())
+            ridge = damping * np.maximum(diagonal, MIN_SINGULAR_RATIO * diagonal.max())
             step = np.linalg.solve(normal + np.diag(ridge), gradient)
             found = evaluate(theta + step)
             if found[0] < cost:

@@ -1,7 +1,6 @@
 """What `arx` and `narx` share: channels and models, gaps, free runs, events, states, export."""
 
-from __future__ import annotations
-
+# Annotations are objects here and not text: the subclasses, in modules of their own, inherit those of the parameters.
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -10,38 +9,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import Block, Range, SampleProcessor, SampleSpec, SpecError, UsageError, restore
-from rtkit_sysid.model import Form, Model, Predictor, Scale
+from rtkit_sysid.model import Model
+from rtkit_sysid.predictor import ROUNDING, Form, Predictor, Scale
 from rtkit_sysid.regressors import Floats, Order
 
 if TYPE_CHECKING:
-    from rtkit.models import Network
+    from rtkit.models import TapNetwork
 
 #: Samples beyond this are no more measured than NaN is; products of them would overflow.
-LARGEST = 1e30
+MAX_MAGNITUDE = 1e30
 #: Fewest samples between two events, unless told otherwise.
-EVERY = 1000
+MIN_EVENT_INTERVAL_SAMPLES = 1000
+#: A new model is judged in the summary after so many predictions a parameter; before, it shows what it began with.
+WARM_UP_SAMPLES_PER_PARAMETER = 2
+#: Below this share of the output's variance, a model counts as explaining nothing.
+LEAST_EXPLAINED = 0.01
 # places in `counts`: samples until the next event; samples seen; complete samples from which scales are taken
-LEFT, SEEN, SETTLED = range(3)
+UNTIL_EVENT, SEEN, SCALED = range(3)
 
 
 @dataclass(slots=True)
-class Learner:
-    """What predicts one output, and what it remembers.
+class OutputLearner:
+    """The predictor of one output while it learns, and what it remembers.
 
     Parameters
     ----------
     form, scale, theta
-        As of `rtkit_sysid.model.Predictor`; `theta` changes as it learns.
+        As of `rtkit_sysid.predictor.Predictor`; `theta` changes as it learns.
     upper, variances : ndarray
         Covariance of `theta`, ``[p, p]`` and ``[p]``; of no size where the rule has none.
     power : ndarray
         Mean squares of the terms ``[p]``.
-    own : ndarray
-        The last outputs ``[reach]`` as a free run sees them: the model's own, scaled.
-    levels : ndarray
-        Of `rtkit_sysid.identifier_kernel.finish`.
-    away : ndarray
+    simulated : ndarray
+        The last outputs ``[max_lag]`` as a free run sees them: the model's own, scaled.
+    levels, totals : ndarray
+        Of `rtkit_sysid.identifier_kernel.finish`: since the last event, and since `Identifier.open`.
+    diverged : ndarray
         ``[1]``: whether a free run has run away.
+    learned : ndarray
+        ``[1]``: samples that it has learned from since `Identifier.open`.
+    diverged_at : float
+        When (s) a free run first ran away; infinite if it has not.
     """
 
     form: Form
@@ -50,9 +58,12 @@ class Learner:
     upper: Floats
     variances: Floats
     power: Floats
-    own: Floats
+    simulated: Floats
     levels: Floats
-    away: NDArray[np.bool_]
+    diverged: NDArray[np.bool_]
+    totals: Floats
+    learned: NDArray[np.int64]
+    diverged_at: float = math.inf
 
     @property
     def lags(self) -> tuple[int, int, int]:
@@ -60,9 +71,9 @@ class Learner:
         return self.form.order.na, self.form.order.nb, self.form.order.delay
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything that changes, as views."""
-        names = ("theta", "upper", "variances", "power", "own", "levels", "away")
-        return {name: getattr(self, name) for name in names}
+        """Everything that a state holds, as views, by the names that it has in a file."""
+        names = ("theta", "upper", "variances", "power", "levels")
+        return {name: getattr(self, name) for name in names} | {"own": self.simulated, "away": self.diverged}
 
 
 @dataclass(eq=False)
@@ -70,7 +81,32 @@ class Identifier(SampleProcessor):
     """Inputs and outputs of a plant in, prediction and error of each output out; a subclass says what the model is and how it learns.
 
     A subclass gives the form of a new model in `form`, tells by `recursive` whether its rule needs a covariance, and runs its kernel
-    in `run`. Its parameters are those of `Arx` and `Narx`.
+    in `run`.
+
+    Parameters
+    ----------
+    na : int
+        Past values of the output among the regressors (samples).
+    nb : int
+        Values of each input among the regressors (samples).
+    delay : int
+        Dead time: by how much an input acts late (samples); 0 if u[k] acts on y[k].
+    model : str
+        File of a model that `rtkit identify` wrote, to run or to go on from; its form and channels go before the parameters here.
+    outputs : str
+        Names of the outputs, joined by +; the last channel when not given.
+    learn : bool
+        Learn; true without a model and false with one when not given.
+    simulate : bool
+        Free-run simulation: after the first samples the model sees its own outputs, and learns nothing. Outputs need not be there.
+    initial : int
+        Measured samples at the beginning of a free run (samples); at least as many as the model looks back.
+    every : int
+        Interval of events (samples); a second's, and at least 1,000, when not given.
+    step_size : float
+        α of the gradient rules, lms, nlms and sgd (a ratio): the share of the error that a step takes away; smaller for noisy outputs.
+    forgetting : float
+        Forgetting factor λ of the recursive rules, rls and ekf (a ratio): they remember about 1 / (1 - λ) samples.
     """
 
     na: Annotated[int, Range(0, 1000)] = 2
@@ -82,7 +118,10 @@ class Identifier(SampleProcessor):
     simulate: bool = False
     initial: Annotated[int, Range(0)] = 0
     every: Annotated[int, Range(1)] | None = None
+    step_size: Annotated[float, Range(0, 1.9)] = 0.5
+    forgetting: Annotated[float, Range(0.9, 1)] = 1.0
 
+    live: ClassVar[tuple[str, ...]] = ("learn", "step_size", "forgetting")
     dtype: ClassVar[type[np.floating[Any]]] = np.float64
     default_rate: ClassVar[float | None] = 1.0
 
@@ -104,7 +143,7 @@ class Identifier(SampleProcessor):
         """Parameters of a new model."""
         return np.zeros(form.size)
 
-    def run(self, learner: Learner, u: Floats, y: Floats, start: int, out: Floats) -> None:
+    def run(self, learner: OutputLearner, u: Floats, y: Floats, start: int, out: Floats) -> None:
         """Run the kernel over scaled samples from `start` on: fill `out`, NaN where there is no prediction, and learn."""
         raise NotImplementedError
 
@@ -128,20 +167,25 @@ class Identifier(SampleProcessor):
 
         super().open(spec)
         self._finish = identifier_kernel.finish
+        self._hold_parameters()
         self._find_predictors(spec)
         predictors = self._predictors
-        self._reach = max(one.form.order.reach for one in predictors)
-        self._past = np.full((self._reach, len(spec.channels)), np.nan)
-        self._period = self.every or max(EVERY, round(spec.rate))
-        self._counts = np.array([self._period, 0, 0])
+        self._max_lag = max(one.form.order.max_lag for one in predictors)
+        self._past = np.full((self._max_lag, len(spec.channels)), np.nan)
+        self._event_interval = self.every or max(MIN_EVENT_INTERVAL_SAMPLES, round(spec.rate))
+        self._counts = np.array([self._event_interval, 0, 0])
+        self._position = np.zeros(1, np.int64)  # in the stream, of the sample to come
         sizes = [one.form.size if self.recursive and not self.simulate else 0 for one in predictors]
         self._learners = [
-            Learner(
+            OutputLearner(
                 one.form, one.scale, one.theta.copy(), np.zeros((size, size)), np.zeros(size), np.zeros(one.form.size),
-                np.zeros(self._reach), np.zeros(identifier_kernel.LEVELS), np.zeros(1, np.bool_),
+                np.zeros(self._max_lag), np.zeros(identifier_kernel.LEVELS), np.zeros(1, np.bool_), np.zeros(identifier_kernel.TOTALS),
+                np.zeros(1, np.int64),
             )
             for one, size in zip(predictors, sizes, strict=True)
         ]  # fmt: skip
+        new = self.model is None
+        self._warm_up = [WARM_UP_SAMPLES_PER_PARAMETER * one.form.size if new else 0 for one in predictors]
         self.allocate()
         suffixes = [f" {name}" for name in self._names] if len(self._names) > 1 else [""]
         self._channels = tuple(f"{what}{suffix}" for suffix in suffixes for what in ("prediction", "error"))
@@ -195,90 +239,150 @@ class Identifier(SampleProcessor):
         expected = f"inputs {', '.join(model.inputs) or 'none'} and outputs {', '.join(model.outputs)}"
         raise SpecError(f"{self.model}: expected {len(wanted)} channels, {expected}; got {spec}")
 
+    def _hold_parameters(self) -> None:
+        """Take the live parameters as they are now: they do not change within a block."""
+        self._learning, self._step_size, self._forgetting = self.learning, self.step_size, self.forgetting
+
     def process(self, block: Block) -> Block:
         """Predict one block ``[n, channels]``; gives ``[n, 2 * outputs]``: prediction and error of each output."""
+        self._hold_parameters()
         data = block.data.astype(np.float64)
-        data[~(np.abs(data) <= LARGEST)] = np.nan
+        data[~(np.abs(data) <= MAX_MAGNITUDE)] = np.nan
         out = np.empty((len(data), len(self._channels)))
         done = 0
         while done < len(data):
-            stop = min(len(data), done + int(self._counts[LEFT]))
+            stop = min(len(data), done + int(self._counts[UNTIL_EVENT]))
             self.advance(data[done:stop], out[done:stop], block.start + done)
-            self._counts[LEFT] -= stop - done
+            self._counts[UNTIL_EVENT] -= stop - done
             done = stop
-            if self._counts[LEFT] == 0:
-                self._tell((block.start + done) / block.rate)
+            self._position[0] = block.start + done
+            if self._counts[UNTIL_EVENT] == 0:
+                self._emit_model()
         return block.with_data(out, self._channels)
 
     def advance(self, data: Floats, out: Floats, first: int) -> None:
         """Predict, and learn from, some samples ``[n, channels]``, NaN where missing; `first` is the number of the first."""
         record = np.concatenate((self._past, data))
         u = record[:, self._inputs]
-        away = []
+        departures = []
         for index, learner in enumerate(self._learners):
             y = record[:, self._targets[index]] if self._targets else np.full(len(record), np.nan)
             scaled_u, scaled_y = learner.scale.apply(u, y)
-            judge = y[self._reach :].copy()
+            judge = y[self._max_lag :].copy()
             if self.simulate:
                 raw = self._run_free(learner, scaled_u, scaled_y, judge)
-                away += [(place, index) for place in self._departures(learner, raw)]
+                departures += [(place, index) for place in self._departures(learner, raw)]
             else:
                 raw = np.empty(len(data))
-                self.run(learner, scaled_u, scaled_y, self._reach, raw)
+                self.run(learner, scaled_u, scaled_y, self._max_lag, raw)
             raw = raw * learner.scale.y_scale + learner.scale.y_mean
             error = np.empty(len(data))
-            self._finish(raw, judge, error, learner.levels)
+            self._finish(raw, judge, error, learner.levels, learner.totals, self._warm_up[index])
             out[:, 2 * index], out[:, 2 * index + 1] = raw, error
         self._past[...] = record[len(data) :]
         self._counts[SEEN] += len(data)
-        for place, index in sorted(away):
-            self.emit((first + place) / self.spec.rate, "model", "diverged", **self._which(index))
+        for place, index in sorted(departures):
+            time = (first + place) / self.spec.rate
+            self._learners[index].diverged_at = min(self._learners[index].diverged_at, time)
+            self.emit(time, "model", "diverged", **self._which(index))
 
-    def _run_free(self, learner: Learner, u: Floats, y: Floats, judge: Floats) -> Floats:
+    def _run_free(self, learner: OutputLearner, u: Floats, y: Floats, judge: Floats) -> Floats:
         """`rtkit_sysid.kernel.free_run` over a part of the stream; what was measured at its beginning is not to be judged by.
 
         Outputs that are missing there, or altogether, count as 0: the plant was at rest.
         """
         from rtkit_sysid import kernel
 
-        start = max(learner.form.order.reach, self.initial)
+        start = max(learner.form.order.max_lag, self.initial)
         measured = min(len(judge), max(0, start - int(self._counts[SEEN])))
         judge[:measured] = np.nan
         rest = -learner.scale.y_mean / learner.scale.y_scale
         assumed = measured if self._targets else len(judge)
-        seen = np.concatenate((learner.own, y[self._reach :]))
-        early = seen[self._reach :][:assumed]
+        seen = np.concatenate((learner.simulated, y[self._max_lag :]))
+        early = seen[self._max_lag :][:assumed]
         early[np.isnan(early)] = rest
         raw: Floats = kernel.free_run(
-            u, seen, self._reach + measured, len(seen) + 1, *learner.lags, learner.theta, *learner.form.kernel_form
+            u, seen, self._max_lag + measured, len(seen) + 1, *learner.lags, learner.theta, *learner.form.kernel_form
         )
-        learner.own[...] = np.where(np.isnan(raw), seen, raw)[len(judge) :]
-        return raw[self._reach :]
+        learner.simulated[...] = np.where(np.isnan(raw), seen, raw)[len(judge) :]
+        return raw[self._max_lag :]
 
-    def _departures(self, learner: Learner, raw: Floats) -> list[int]:
+    def _departures(self, learner: OutputLearner, raw: Floats) -> list[int]:
         """Where a free run begins to run away."""
-        away = np.concatenate((learner.away, np.isinf(raw)))
-        learner.away[...] = away[-1]
-        return [int(place) for place in np.flatnonzero(away[1:] & ~away[:-1])]
+        diverged = np.concatenate((learner.diverged, np.isinf(raw)))
+        learner.diverged[...] = diverged[-1]
+        return [int(place) for place in np.flatnonzero(diverged[1:] & ~diverged[:-1])]
 
     def _which(self, index: int) -> dict[str, Any]:
         return {"output": self._names[index]} if len(self._names) > 1 else {}
 
-    def _tell(self, time: float) -> None:
+    def _emit_model(self) -> None:
         from rtkit_sysid.identifier_kernel import JUDGED, SQUARES
 
+        time = int(self._position[0]) / self.spec.rate
         for index, learner in enumerate(self._learners):
             squares, judged = learner.levels[SQUARES], learner.levels[JUDGED]
             rms = math.sqrt(squares / judged) if judged and squares < math.inf else None
-            error = {"free_run_error" if self.simulate else "one_step_error": rms}
+            error = {self._error_name: rms}
             self.emit(time, "model", **(self.findings(index) | error | self._which(index)))
             learner.levels[[SQUARES, JUDGED]] = 0
-        self._counts[LEFT] = self._period
+        self._counts[UNTIL_EVENT] = self._event_interval
 
     def close(self) -> None:
         """Tell of the samples since the last event."""
-        if self._counts[LEFT] < self._period:
-            self._tell(int(self._counts[SEEN]) / self.spec.rate)
+        if self._counts[UNTIL_EVENT] < self._event_interval:
+            self._emit_model()
+
+    @property
+    def _error_name(self) -> str:
+        return "free_run_error" if self.simulate else "one_step_error"
+
+    def summary(self) -> dict[str, Any]:
+        """The outcome since `open`; of several outputs, for each by its name under ``outputs``.
+
+        ``one_step_error`` (rms in the output's unit; ``free_run_error`` in a free run) and ``explained`` (share of the output's variance
+        that the predictions explain: 1 less the mean squared error over the variance, below 0 where the mean would be better) are
+        taken over all predictions but the first of a new model, `WARM_UP_SAMPLES_PER_PARAMETER` for each of its parameters. Then
+        ``samples_learned``, and what `findings` knows. What is not known is left out. ``warnings``: sentences about what looks wrong.
+        """
+        if not hasattr(self, "_warm_up"):
+            return {}
+        several = len(self._names) > 1
+        parts = {name: self._summary_of(index) for index, name in enumerate(self._names)}
+        warnings = [f"{name}: {warning}" if several else warning for name, part in parts.items() for warning in part.pop("warnings")]
+        outcome = {"outputs": parts} if several else parts[self._names[0]]
+        return outcome | ({"warnings": warnings} if warnings else {})
+
+    def _summary_of(self, index: int) -> dict[str, Any]:
+        from rtkit_sysid.identifier_kernel import FIRST, PREDICTED, SQUARED_ERRORS, SUM, SUM_OF_SQUARES, WARM
+
+        learner, warnings = self._learners[index], list[str]()
+        totals, count, learned = learner.totals, int(learner.totals[WARM]), int(learner.learned[0])
+        outcome: dict[str, Any] = {}
+        if count and totals[SQUARED_ERRORS] < math.inf:
+            outcome[self._error_name] = math.sqrt(totals[SQUARED_ERRORS] / count)
+            spread = totals[SUM_OF_SQUARES] - totals[SUM] ** 2 / count  # about the mean
+            if spread > count * (ROUNDING * totals[FIRST]) ** 2:
+                outcome["explained"] = explained = 1 - totals[SQUARED_ERRORS] / spread
+                if explained < 0:
+                    warnings.append(f"the predictions are worse than the mean of the output (fit {explained:.2g})")
+                elif explained < LEAST_EXPLAINED:
+                    warnings.append(f"inputs and past outputs explain nothing of the output ({explained:.1%} of its variance)")
+        if not self.simulate and (learned or self._learning):
+            outcome["samples_learned"] = learned
+        if self._counts[SEEN] and self._learning and not learned:
+            warnings.append("no sample was learned from; inputs or outputs are missing or silent")
+        elif self._targets and self._counts[SEEN] > self._max_lag and not totals[PREDICTED]:
+            warnings.append("no prediction could be judged; inputs or outputs are missing")
+        if learner.diverged_at < math.inf:
+            warnings.append(f"the free run ran away at {learner.diverged_at:g} s")
+        error = outcome.get(self._error_name)
+        known = learned > 0 or self.model is not None
+        return outcome | (self.findings(index) if known else {}) | {"warnings": warnings + self.doubts(index, learned, error)}
+
+    def doubts(self, output: int, learned: int, error: float | None) -> list[str]:
+        """What looks wrong with what was learned of an output, in sentences, given the one-step error (rms)."""
+        return []
 
     def predictor(self, output: int = 0) -> Predictor:
         """What was learned up to now of the output with this number."""
@@ -287,7 +391,7 @@ class Identifier(SampleProcessor):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything learned or remembered, as views; NaN and Inf may be among it."""
-        own = {"past": self._past, "counts": self._counts}
+        own = {"past": self._past, "counts": self._counts, "position": self._position}
         return own | {f"{name}.{i}": array for i, learner in enumerate(self._learners) for name, array in learner.arrays().items()}
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -308,13 +412,16 @@ class Identifier(SampleProcessor):
             An array is missing or of another shape: the state is of another model.
         """
         targets = self.arrays()
+        if "position" not in state and "counts" in state:  # of an older version
+            state = state | {"position": state["counts"][SEEN : SEEN + 1]}
         restore(type(self).__name__, targets, state)
+        self._warm_up = [0] * len(self._learners)
         for name, target in targets.items():
             for mark, value in (("missing", np.nan), ("away", np.inf)):
                 if f"{name}.{mark}" in state:
                     target[state[f"{name}.{mark}"]] = value
 
-    def network(self) -> Network:
+    def network(self) -> "TapNetwork":
         """What was learned up to now, as a network that can be written as a model: all channels in, the predictions out.
 
         Raises
@@ -322,7 +429,7 @@ class Identifier(SampleProcessor):
         UsageError
             It runs free: the network knows measured outputs only.
         """
-        from rtkit.models import Network
+        from rtkit.models import TapNetwork
         from rtkit_sysid.layers import as_layers
 
         if self.simulate:
@@ -331,4 +438,4 @@ class Identifier(SampleProcessor):
         layers = as_layers(predictors, self._inputs, self._targets, len(self.spec.channels))
         name = type(self).__name__.lower()
         does = f"Predicts {', '.join(self._names)} one step ahead from {', '.join(self._input_names)} and the past, as {name} learned it."
-        return Network(name, does, self.spec.channels, layers, rate=self.spec.rate)
+        return TapNetwork(name, does, self.spec.channels, layers, rate=self.spec.rate)

@@ -12,25 +12,26 @@ import numpy as np
 from rtkit import InputError
 from rtkit_sysid import fit
 from rtkit_sysid.families import SEEDS, Candidate, candidates
-from rtkit_sysid.fit import Record
-from rtkit_sysid.model import Form, Model, Predictor, Scale, is_constant, products, rms
+from rtkit_sysid.fit import ScaledRecord
+from rtkit_sysid.model import Model
+from rtkit_sysid.predictor import Form, Predictor, Scale, is_constant, products, rms
 from rtkit_sysid.recording import Recording
 from rtkit_sysid.regressors import Floats, Order
 from rtkit_sysid.residuals import independence, whiteness
-from rtkit_sysid.search import AHEAD, EXACT, Search, Trial
+from rtkit_sysid.search import AHEAD_SAMPLES, EXACT, Search, Trial
 
 #: Longest dead time that is looked for (samples), and how much smaller it must make the error to be believed.
-LONGEST_DELAY, BELIEVED = 100, 0.9
+MAX_DELAY_SAMPLES, BELIEVED = 100, 0.9
 #: Forms in the report's table.
 SHOWN = 20
 #: The errors (rms) in a row of it: one step, 1 to 10 steps, and any number of steps ahead.
-ERRORS = ("one_step_error", f"{AHEAD}_step_error", "free_run_error")
+ERRORS = ("one_step_error", f"{AHEAD_SAMPLES}_step_error", "free_run_error")
 
 Tell = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class IdentificationOptions:
     """What is to be found.
 
     Parameters
@@ -51,14 +52,14 @@ class Wish:
     single: bool = False
 
 
-def identify(recording: Recording, wish: Wish, tell: Tell = lambda line, done: None) -> Model:
+def identify(recording: Recording, options: IdentificationOptions, tell: Tell = lambda line, done: None) -> Model:
     """Find a model of each output.
 
     Parameters
     ----------
     recording : Recording
         Inputs and outputs.
-    wish : Wish
+    options : IdentificationOptions
         What kind.
     tell : callable, optional
         Called with what is being done, and how much of it is done (0 to 1).
@@ -73,22 +74,24 @@ def identify(recording: Recording, wish: Wish, tell: Tell = lambda line, done: N
     predict, simulate, reports = [], [], {}
     with threadpool_limits(1, "blas"):  # its threads take ten times as long for matrices of this size, and candidates have their own
         for number, name in enumerate(recording.outputs):
-            one, free, reports[name] = _identify_output(recording, number, wish, tell)
+            one, free, reports[name] = _identify_output(recording, number, options, tell)
             predict.append(one)
             simulate.append(free)
     report = {"data": recording.name, "samples": len(recording.y), "outputs": reports}
-    return Model(wish.kind, recording.inputs, recording.outputs, recording.rate, tuple(predict), tuple(simulate), report)
+    return Model(options.kind, recording.inputs, recording.outputs, recording.rate, tuple(predict), tuple(simulate), report)
 
 
-def _identify_output(recording: Recording, number: int, wish: Wish, tell: Tell) -> tuple[Predictor, Predictor, dict[str, Any]]:
+def _identify_output(
+    recording: Recording, number: int, options: IdentificationOptions, tell: Tell
+) -> tuple[Predictor, Predictor, dict[str, Any]]:
     u, y, name = np.ascontiguousarray(recording.u), np.ascontiguousarray(recording.y[:, number]), recording.outputs[number]
     if is_constant(y):
         raise InputError(f"{recording.name}: output {name} does not change; expected a signal")
-    search = Search(u, y, wish.single, tell)
-    delay = 0 if wish.order or not recording.inputs else dead_time(search.u, search.y)
-    tried = search.run(_candidates(wish, len(recording.inputs), len(y), delay))
+    search = Search(u, y, options.single, tell)
+    delay = 0 if options.order or not recording.inputs else dead_time(search.u, search.y)
+    tried = search.run(_candidates(options, len(recording.inputs), len(y), delay))
     if not tried:
-        what = f"order na={wish.order.na}, nb={wish.order.nb}" if wish.order else "any model"
+        what = f"order na={options.order.na}, nb={options.order.nb}" if options.order else "any model"
         raise InputError(f"{recording.name}: {len(y)} samples, too few without a gap for {what} of {name}")
     one, one_theta = search.best_one_step(tried)
     free, free_theta = search.best_free_run(tried)
@@ -98,22 +101,22 @@ def _identify_output(recording: Recording, number: int, wish: Wish, tell: Tell) 
     return *predictors, report
 
 
-def _candidates(wish: Wish, inputs: int, samples: int, delay: int) -> list[Candidate]:
-    if wish.hidden is None:
-        return candidates(wish.kind, inputs, samples, wish.order, delay)
-    orders = [wish.order] if wish.order else [Order(lag, lag + 1, delay) for lag in (1, 2, 3, 5, 8)]
+def _candidates(options: IdentificationOptions, inputs: int, samples: int, delay: int) -> list[Candidate]:
+    if options.hidden is None:
+        return candidates(options.kind, inputs, samples, options.order, delay)
+    orders = [options.order] if options.order else [Order(lag, lag + 1, delay) for lag in (1, 2, 3, 5, 8)]
     constant = np.zeros((1, 3), np.int64)
-    forms = [Form(order, inputs, constant, wish.hidden, "sigmoid") for order in orders]
+    forms = [Form(order, inputs, constant, options.hidden, "sigmoid") for order in orders]
     return [Candidate("network", form, seed) for form in forms for seed in range(SEEDS)]
 
 
 def dead_time(u: Floats, y: Floats) -> int:
     """Samples after which the inputs act on the output: where a small linear model is best, if that is clearly better than none."""
     errors = []
-    for delay in range(min(LONGEST_DELAY, len(y) // 20) + 1):
+    for delay in range(min(MAX_DELAY_SAMPLES, len(y) // 20) + 1):
         order = Order(2, 3, delay)
         form = Form(order, u.shape[1], products(order.width(u.shape[1]), 1))
-        record = Record.of(form, u, y)
+        record = ScaledRecord.of(form, u, y)
         if len(record.times) < 4 * form.size:
             break
         theta = fit.least_squares(form, record)

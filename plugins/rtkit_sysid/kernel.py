@@ -20,12 +20,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 #: Scaled outputs beyond this have run away.
-FAR = 1e6
+DIVERGENCE_LIMIT = 1e6
 SIGMOID, TANH = 0, 1
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def unit(activation: int, total: float) -> float:
+def activate(activation: int, total: float) -> float:
     """Output of a unit."""
     if activation == TANH:
         return math.tanh(total)
@@ -33,13 +33,13 @@ def unit(activation: int, total: float) -> float:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def slope(activation: int, out: float) -> float:
+def activation_slope(activation: int, out: float) -> float:
     """Slope of a unit, by its output."""
     return 1.0 - out * out if activation == TANH else out * (1.0 - out)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def respond(x: Floats, theta: Floats, terms: Ints, hidden: int, activation: int) -> float:
+def predict(x: Floats, theta: Floats, terms: Ints, hidden: int, activation: int) -> float:
     """The model's output for one row of regressors ``[r]``."""
     count, width = terms.shape[0], x.size
     total = 0.0
@@ -54,12 +54,12 @@ def respond(x: Floats, theta: Floats, terms: Ints, hidden: int, activation: int)
         s = theta[bias + h]
         for r in range(width):
             s += theta[first + h * width + r] * x[r]
-        total += theta[out + h] * unit(activation, s)
+        total += theta[out + h] * activate(activation, s)
     return total
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def slopes(x: Floats, theta: Floats, terms: Ints, hidden: int, activation: int, by_theta: Floats, by_x: Floats) -> float:
+def predict_with_slopes(x: Floats, theta: Floats, terms: Ints, hidden: int, activation: int, by_theta: Floats, by_x: Floats) -> float:
     """Output, and its slopes by each parameter ``[p]`` and by each regressor ``[r]``: back-propagation, written out."""
     count, width = terms.shape[0], x.size
     by_x[:] = 0.0
@@ -83,9 +83,9 @@ def slopes(x: Floats, theta: Floats, terms: Ints, hidden: int, activation: int, 
         s = theta[bias + h]
         for r in range(width):
             s += theta[first + h * width + r] * x[r]
-        a = unit(activation, s)
+        a = activate(activation, s)
         total += theta[out + h] * a
-        delta = theta[out + h] * slope(activation, a)
+        delta = theta[out + h] * activation_slope(activation, a)
         by_theta[out + h] = a
         by_theta[bias + h] = delta
         for r in range(width):
@@ -95,22 +95,14 @@ def slopes(x: Floats, theta: Floats, terms: Ints, hidden: int, activation: int, 
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def rows_out(rows: Floats, theta: Floats, terms: Ints, hidden: int, activation: int, out: Floats) -> None:
+def predict_rows(rows: Floats, theta: Floats, terms: Ints, hidden: int, activation: int, out: Floats) -> None:
     """Outputs ``[n]`` for rows of regressors ``[n, r]``."""
     for k in range(rows.shape[0]):
-        out[k] = respond(rows[k], theta, terms, hidden, activation)
+        out[k] = predict(rows[k], theta, terms, hidden, activation)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def rows_slopes(rows: Floats, theta: Floats, terms: Ints, hidden: int, activation: int, out: Floats, jacobian: Floats) -> None:
-    """Outputs ``[n]`` for rows of regressors, and their slopes by the parameters ``[n, p]``."""
-    by_x = np.empty(rows.shape[1])
-    for k in range(rows.shape[0]):
-        out[k] = slopes(rows[k], theta, terms, hidden, activation, jacobian[k], by_x)
-
-
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def fill(x: Floats, u: Floats, past: Floats, k: int, na: int, nb: int, delay: int) -> bool:
+def fill_regressors(x: Floats, u: Floats, past: Floats, k: int, na: int, nb: int, delay: int) -> bool:
     """The regressors at time k: u[k-delay] … u[k-delay-nb+1] of each input, then past[k-1] … past[k-na]. Whether all are known."""
     place = 0
     total = 0.0
@@ -145,11 +137,11 @@ def free_run(
             for lag in range(1, na + 1):
                 past[k - lag] = y[k - lag]
         since += 1
-        if not fill(x, u, past, k, na, nb, delay):
+        if not fill_regressors(x, u, past, k, na, nb, delay):
             out[k] = math.nan  # `past` keeps what was measured
             continue
-        value = respond(x, theta, terms, hidden, activation)
-        past[k] = out[k] = value if abs(value) < FAR else math.inf
+        value = predict(x, theta, terms, hidden, activation)
+        past[k] = out[k] = value if abs(value) < DIVERGENCE_LIMIT else math.inf
     return out
 
 
@@ -176,10 +168,10 @@ def normal_equations(
             for lag in range(1, na + 1):
                 past[k - lag] = y[k - lag]
         since += 1
-        fill(x, u, past, k, na, nb, delay)
+        fill_regressors(x, u, past, k, na, nb, delay)
         row = rows[filled + na]
-        value = slopes(x, theta, terms, hidden, activation, row, by_x)
-        if not abs(value) < FAR:
+        value = predict_with_slopes(x, theta, terms, hidden, activation, row, by_x)
+        if not abs(value) < DIVERGENCE_LIMIT:
             return math.inf
         for lag in range(1, min(na, since - 1) + 1):
             factor = by_x[first + lag - 1]

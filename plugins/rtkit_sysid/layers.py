@@ -9,7 +9,7 @@ from scipy.linalg import block_diag
 
 from rtkit.models import Beside, Layer, Part, Product
 from rtkit_sysid.linear import is_linear, linear_weights, regressor_scales
-from rtkit_sysid.model import Predictor
+from rtkit_sysid.predictor import Predictor
 from rtkit_sysid.regressors import Floats
 
 
@@ -31,7 +31,7 @@ def as_layers(predictors: Sequence[Predictor], inputs: Sequence[int], targets: S
         One layer if all models are linear. Else products of regressors and hidden units, those of all outputs side by side, and a
         linear layer on them.
     """
-    shape = 1 + max(one.form.order.reach for one in predictors), channels
+    shape = 1 + max(one.form.order.max_lag for one in predictors), channels
     made = [_layers_of(one, inputs, target, shape) for one, target in zip(predictors, targets, strict=True)]
     parts = tuple(part for own, _, _ in made for part in own)
     first: Part = parts[0] if len(parts) == 1 else Beside(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtkit_sysid.model import Form, Predictor, Scale
+from rtkit_sysid.predictor import Form, Predictor, Scale
 from rtkit_sysid.regressors import Floats
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import Range
-from rtkit_sysid.identifier import SETTLED, Identifier, Learner
-from rtkit_sysid.model import Form, Scale
+from rtkit_sysid.identifier import SCALED, Identifier, OutputLearner
+from rtkit_sysid.predictor import Form, Scale
 from rtkit_sysid.regressors import Floats, Order
 
 #: Complete samples from which means and scales are taken, before anything is learned.
-SETTLE = 256
+SCALING_SAMPLES = 256
 Rule = Literal["sgd", "ekf"]
+#: A model of the shipped converter, for `Narx.examples`.
+EXAMPLE_MODEL = str(Path(__file__).parent / "data" / "buck_narx.json")
 
 
 @dataclass(eq=False)
@@ -38,32 +41,17 @@ class Narx(Identifier):
 
     Parameters
     ----------
-    na, nb, delay : int
-        Past outputs, values of each input, and samples by which an input comes late; see `rtkit_sysid.regressors.Order`.
     hidden : int
-        Units.
+        Hidden units (a number).
     activation : str
-        sigmoid or tanh.
+        Activation function of the hidden units: sigmoid or tanh.
     rule : str
         sgd or ekf.
-    step_size : float
-        α of sgd; smaller for noisy outputs.
     forgetting : float
-        λ of ekf: it remembers about 1 / (1 - λ) samples. Without any, it stays with what it made of the first ones.
+        Forgetting factor λ of ekf (a ratio): it remembers about 1 / (1 - λ) samples. At 1, it stays with what it made of the first
+        ones.
     seed : int
-        Of the random weights at the beginning.
-    model : str
-        A model that `rtkit identify` wrote, to run or to go on from; its form and channels go before the parameters here.
-    outputs : str
-        Names of the outputs, joined by +; the last channel when not given.
-    learn : bool
-        Learn; true without a model and false with one when not given.
-    simulate : bool
-        Run free: after the first samples the model sees its own outputs, and learns nothing. Outputs need not be there.
-    initial : int
-        Measured samples at the beginning of a free run; at least as many as the model looks back.
-    every : int
-        Samples between two events; a second's, and at least 1,000, when not given.
+        Seed of the random weights at the beginning (a number).
 
     Raises
     ------
@@ -85,11 +73,16 @@ class Narx(Identifier):
     hidden: Annotated[int, Range(1, 1000)] = 20
     activation: Literal["sigmoid", "tanh"] = "sigmoid"
     rule: Rule = "sgd"
-    step_size: Annotated[float, Range(0, 1.9)] = 0.5
     forgetting: Annotated[float, Range(0.9, 1)] = 0.999
     seed: Annotated[int, Range(0)] = 0
 
-    live: ClassVar[tuple[str, ...]] = ("learn", "step_size", "forgetting")
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"hidden": 5, "every": 300},
+        {"hidden": 3, "rule": "ekf", "activation": "tanh"},
+        {"model": EXAMPLE_MODEL},
+        {"model": EXAMPLE_MODEL, "learn": True, "rule": "ekf"},
+        {"model": EXAMPLE_MODEL, "simulate": True, "initial": 20, "every": 300},
+    )
 
     @property
     def recursive(self) -> bool:
@@ -114,13 +107,13 @@ class Narx(Identifier):
 
         self._kernel = narx_kernel.run
         self._rule = get_args(Rule).index(self.rule)
-        self._first = np.zeros((SETTLE if self.model is None else 0, len(self.spec.channels)))
+        self._first = np.zeros((SCALING_SAMPLES if self.model is None else 0, len(self.spec.channels)))
         for learner in self._learners:
-            learner.variances[:] = narx_kernel.UNKNOWN
+            learner.variances[:] = narx_kernel.INITIAL_VARIANCE
 
     @property
-    def _settled(self) -> bool:
-        return bool(self._counts[SETTLED] == len(self._first))
+    def _scales_known(self) -> bool:
+        return bool(self._counts[SCALED] == len(self._first))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything learned or remembered, and the samples from which the scales are taken."""
@@ -132,30 +125,30 @@ class Narx(Identifier):
         self._take_scales()
 
     def _take_scales(self) -> None:
-        if len(self._first) and self._settled:
+        if len(self._first) and self._scales_known:
             for learner, target in zip(self._learners, self._targets, strict=True):
                 learner.scale = Scale.of(self._first[:, self._inputs], self._first[:, target])
 
     def advance(self, data: Floats, out: Floats, first: int) -> None:
         """Predict and learn; at the beginning, remember samples for the scales."""
         used = 0
-        if not self._settled:
-            settled = int(self._counts[SETTLED])
-            whole = np.flatnonzero(np.isfinite(data).all(axis=1))[: len(self._first) - settled]
-            full = settled + len(whole) == len(self._first)
+        if not self._scales_known:
+            scaled = int(self._counts[SCALED])
+            whole = np.flatnonzero(np.isfinite(data).all(axis=1))[: len(self._first) - scaled]
+            full = scaled + len(whole) == len(self._first)
             used = whole[-1] + 1 if full else len(data)
             super().advance(data[:used], out[:used], first)
-            self._first[settled : settled + len(whole)] = data[whole]
-            self._counts[SETTLED] += len(whole)
+            self._first[scaled : scaled + len(whole)] = data[whole]
+            self._counts[SCALED] += len(whole)
             self._take_scales()
         super().advance(data[used:], out[used:], first + used)
 
-    def run(self, learner: Learner, u: Floats, y: Floats, start: int, out: Floats) -> None:
+    def run(self, learner: OutputLearner, u: Floats, y: Floats, start: int, out: Floats) -> None:
         """Predict and learn, once there are scales."""
-        if not self._settled:
+        if not self._scales_known:
             out[:] = np.nan
             start = len(y)
         self._kernel(
             u, y, start, *learner.lags, *learner.form.kernel_form, learner.theta, learner.upper, learner.variances,
-            self._rule, self.learning, self.step_size, self.forgetting, out,
+            learner.learned, self._rule, self._learning, self._step_size, self._forgetting, out,
         )  # fmt: skip

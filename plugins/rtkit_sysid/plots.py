@@ -23,7 +23,7 @@ MODELS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 GRID: dict[str, Any] = {"color": "#d8d8d8", "linewidth": 0.6}
 DPI = 130
 #: Samples in which single ones can be told apart.
-CLOSE = 400
+CLOSE_UP_SAMPLES = 400
 #: Frequencies in a Bode plot, and by what factor the lowest is below half the sample rate.
 POINTS, DECADES = 2000, 3
 
@@ -101,10 +101,10 @@ def free_run(time: Floats, measured: Floats, models: Mapping[str, Floats], path:
 
 
 def _worst(error: Floats) -> slice:
-    """A stretch of `CLOSE` samples around the largest error."""
+    """A stretch of `CLOSE_UP_SAMPLES` samples around the largest error."""
     size = np.nan_to_num(np.abs(error))
-    start = min(max(0, int(np.argmax(size)) - CLOSE // 2), max(0, len(error) - CLOSE))
-    return slice(start, start + CLOSE)
+    start = min(max(0, int(np.argmax(size)) - CLOSE_UP_SAMPLES // 2), max(0, len(error) - CLOSE_UP_SAMPLES))
+    return slice(start, start + CLOSE_UP_SAMPLES)
 
 
 def residuals(white: Whiteness, inputs: Sequence[Correlation], path: str | Path) -> None:

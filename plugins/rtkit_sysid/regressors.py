@@ -36,7 +36,7 @@ class Order:
     delay: int = 0
 
     @property
-    def reach(self) -> int:
+    def max_lag(self) -> int:
         """Samples before the first one that can be predicted."""
         return max(self.na, self.delay + self.nb - 1)
 
@@ -51,7 +51,7 @@ class Order:
         return (*of_inputs, *(lag(output, back) for back in range(1, self.na + 1)))
 
 
-def usable(u: Floats, y: Floats, order: Order) -> NDArray[np.int64]:
+def usable_times(u: Floats, y: Floats, order: Order) -> NDArray[np.int64]:
     """Times k at which y[k] and all its regressors are known (finite).
 
     Parameters
@@ -65,7 +65,7 @@ def usable(u: Floats, y: Floats, order: Order) -> NDArray[np.int64]:
     good = np.isfinite(y)
     whole = np.asarray(np.isfinite(u).all(axis=1))
     known = good.copy()
-    known[: order.reach] = False
+    known[: order.max_lag] = False
     for back in range(1, order.na + 1):
         known[back:] &= good[: n - back]
     for back in range(order.delay, order.delay + order.nb):
@@ -73,7 +73,7 @@ def usable(u: Floats, y: Floats, order: Order) -> NDArray[np.int64]:
     return np.flatnonzero(known)
 
 
-def rows(u: Floats, y: Floats, order: Order, times: NDArray[np.int64]) -> Floats:
+def regressor_rows(u: Floats, y: Floats, order: Order, times: NDArray[np.int64]) -> Floats:
     """Regressors ``[len(times), width]`` at the given times."""
     columns = [u[times - order.delay - back, number] for number in range(u.shape[1]) for back in range(order.nb)]
     columns += [y[times - back] for back in range(1, order.na + 1)]

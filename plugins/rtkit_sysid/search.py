@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from rtkit_sysid import fit
 from rtkit_sysid.families import Candidate
-from rtkit_sysid.fit import WHOLE, Record
-from rtkit_sysid.model import Form, Predictor, Scale, rms
-from rtkit_sysid.regressors import Floats, usable
+from rtkit_sysid.fit import WHOLE, ScaledRecord
+from rtkit_sysid.predictor import Form, Predictor, Scale, rms
+from rtkit_sysid.regressors import Floats, usable_times
 
 #: Rounds: lengths (samples) of the free runs on whose errors candidates learn; the first, one step, is least squares where it can be.
 ROUNDS = (1, 16, 64, 200, WHOLE)
@@ -32,10 +32,10 @@ STEPS_SINGLE = 150
 HELD_SINGLE = (1e-6, 1e-9, 1e-12)
 #: A record shorter than this is judged in three parts, each left out in turn, and its free runs overlap; of a longer one the last
 #: quarter is left out.
-SHORT = 8000
+SHORT_SAMPLES = 8000
 FOLDS, LEFT_OUT = 3, 0.25
 #: Samples to learn from in a search, and to judge by, at the most; the best form then learns from everything.
-MOST, MOST_JUDGED = 8000, 8000
+MAX_LEARNED_SAMPLES, MAX_JUDGED_SAMPLES = 8000, 8000
 #: Where the error of a form with at most `SMALLER` times the parameters of the best is within this factor of the least, it is taken
 #: instead: it will do better beyond what was seen, and in a short record, errors are that uncertain.
 ALIKE_SHORT, ALIKE_LONG, ALIKE_ONE_STEP, SMALLER = 1.4, 1.1, 1.03, 0.6
@@ -43,13 +43,13 @@ ALIKE_SHORT, ALIKE_LONG, ALIKE_ONE_STEP, SMALLER = 1.4, 1.1, 1.03, 0.6
 EXACT = 1e-9
 #: Other inputs on which a model must stay bounded: so much larger, and in so many pieces, put together anew so many times; how
 #: many samples each fades into the next, at the least; and how far beyond the largest output that was seen a model may go.
-LARGER, PIECES, SHUFFLES, FADED, BOUND = 1.1, 12, 5, 20, 3.0
+LARGER_RATIO, PIECES, SHUFFLES, MIN_FADE_SAMPLES, MAX_OUTPUT_RATIO = 1.1, 12, 5, 20, 3.0
 #: Free runs of so many samples from so many beginnings must not be worse than this many times what a model was judged to be.
-STARTS, RUN, WORST = 40, 400, 3.0
+STARTS, RUN_SAMPLES, MAX_ERROR_RATIO = 40, 400, 3.0
 #: Forms of which it is found out whether they can be relied on; if none can, the best one is taken all the same.
 TRIED = 12
 #: Steps ahead of the k-step error, which decides for a plant that cannot run free.
-AHEAD = 10
+AHEAD_SAMPLES = 10
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ class Search:
         self.u, self.y = self.scale.apply(u, y)
         self.single, self._tell = single, tell
         self._interrupted = threading.Event()
-        self.short = len(y) < SHORT
+        self.short = len(y) < SHORT_SAMPLES
         self.parts = self._left_out()
 
     def _left_out(self) -> list[tuple[int, int]]:
@@ -139,7 +139,7 @@ class Search:
             learned, judged = self._split(trial.form, begin, end)
             if len(learned) < 1.5 * trial.form.size or not len(judged):
                 return
-            record = Record(self.u, self.y, learned[-MOST:])
+            record = ScaledRecord(self.u, self.y, learned[-MAX_LEARNED_SAMPLES:])
             theta = trial.thetas[part] if len(trial.thetas) > part else begin_with(trial.candidate, record)
             if horizon > 1 or trial.form.hidden:
                 theta = self.descend(trial.form, record, theta, horizon)
@@ -153,25 +153,25 @@ class Search:
 
     def _split(self, form: Form, begin: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Times to learn from and to judge by, when a part is left out; of single rows, some at random."""
-        times = usable(self.u, self.y, form.order)
+        times = usable_times(self.u, self.y, form.order)
         if self.single:
             chosen = np.random.default_rng(0).random(len(times)) < LEFT_OUT
             return times[~chosen], times[chosen]
         inside = (times >= begin) & (times < end)
-        return times[(times < begin) | (times >= end + form.order.reach)], times[inside]
+        return times[(times < begin) | (times >= end + form.order.max_lag)], times[inside]
 
     def errors(self, form: Form, theta: Floats, begin: int, end: int, judged: NDArray[np.int64]) -> tuple[float, ...]:
-        """Errors one step ahead, 1 to `AHEAD` steps ahead, and of a free run over a part, scaled."""
+        """Errors one step ahead, 1 to `AHEAD_SAMPLES` steps ahead, and of a free run over a part, scaled."""
         predictor = Predictor(form, Scale.none(form.inputs), theta)
         one = rms((predictor.one_step(self.u, self.y) - self.y)[judged])
-        part = slice(begin, min(end, begin + MOST_JUDGED))
-        skipped = max(form.order.reach, min(50, (part.stop - part.start) // 10))
+        part = slice(begin, min(end, begin + MAX_JUDGED_SAMPLES))
+        skipped = max(form.order.max_lag, min(50, (part.stop - part.start) // 10))
         run = predictor.free_run(self.u[part], self.y[part], skipped)
-        ahead = predictor.free_run(self.u[part], self.y[part], horizon=AHEAD)
+        ahead = predictor.free_run(self.u[part], self.y[part], horizon=AHEAD_SAMPLES)
         errors = (rms((values - self.y[part])[skipped:]) for values in (ahead, run))
         return one, *(math.inf if math.isnan(error) else error for error in errors)
 
-    def descend(self, form: Form, record: Record, theta: Floats, horizon: int) -> Floats:
+    def descend(self, form: Form, record: ScaledRecord, theta: Floats, horizon: int) -> Floats:
         """Learn on free runs of one length.
 
         Units and products are held back by a penalty as large as if they were known to be about 0 ± 1 beforehand (weight decay,
@@ -183,25 +183,25 @@ class Search:
         if self.single:
             for held in HELD_SINGLE:
                 penalty = np.full(form.size, held * len(record.times))
-                theta = fit.descend(fit.with_penalty(evaluate, penalty), theta, STEPS_SINGLE, self._goes_on)
+                theta = fit.levenberg_marquardt(fit.with_penalty(evaluate, penalty), theta, STEPS_SINGLE, self._goes_on)
             return theta
         cost = evaluate(theta)[0]
         if not math.isfinite(cost):
             return theta
         bent = (form.terms > 0).sum(axis=1) > 1
         penalty = np.concatenate([bent, np.ones(form.size - len(bent))]) * (cost / len(record.times))
-        return fit.descend(fit.with_penalty(evaluate, penalty), theta, STEPS, self._goes_on)
+        return fit.levenberg_marquardt(fit.with_penalty(evaluate, penalty), theta, STEPS, self._goes_on)
 
     def _goes_on(self, theta: Floats) -> bool:
         return not self._interrupted.is_set()
 
-    def windows(self, record: Record, horizon: int) -> Record:
+    def windows(self, record: ScaledRecord, horizon: int) -> ScaledRecord:
         """The times of free runs that overlap, so that a short record has many beginnings."""
         times = record.times
         if horizon in (1, WHOLE) or not self.short or len(times) <= horizon:
             return record
         begins = range(0, len(times) - horizon // 2, max(1, horizon // 4))
-        return Record(record.u, record.y, np.concatenate([times[begin : begin + horizon] for begin in begins]))
+        return ScaledRecord(record.u, record.y, np.concatenate([times[begin : begin + horizon] for begin in begins]))
 
     def best_one_step(self, trials: Sequence[Trial]) -> tuple[Trial, Floats]:
         """The form for one-step prediction, and its parameters."""
@@ -227,14 +227,14 @@ class Search:
         A polynomial that fits a record can still run away on the next one. The inputs are the record's own: larger, and, as a short
         record shows only a little of what may come, in pieces put together in another order, too.
         """
-        u = np.nan_to_num(self.u[:MOST])
-        others = [LARGER * u]
+        u = np.nan_to_num(self.u[:MAX_LEARNED_SAMPLES])
+        others = [LARGER_RATIO * u]
         if self.short:
             random, pieces = np.random.default_rng(0), np.array_split(u, PIECES)
-            fade = max(FADED, 2 * form.order.reach)
+            fade = max(MIN_FADE_SAMPLES, 2 * form.order.max_lag)
             others += [_faded([pieces[number] for number in random.permutation(PIECES)], fade) for _ in range(SHUFFLES)]
         predictor = Predictor(form, Scale.none(form.inputs), theta)
-        bound = BOUND * np.nanmax(np.abs(self.y))
+        bound = MAX_OUTPUT_RATIO * np.nanmax(np.abs(self.y))
         return all(np.abs(predictor.free_run(inputs, np.zeros(len(inputs)))).max() < bound for inputs in others)
 
     def starts_anywhere(self, form: Form, theta: Floats, error: float) -> bool:
@@ -243,15 +243,15 @@ class Search:
         A network may have a second place of rest, which it reaches from few beginnings only.
         """
         predictor, n = Predictor(form, Scale.none(form.inputs), theta), len(self.y)
-        for begin in range(0, n - 2 * form.order.reach, max(1, n // STARTS)):
-            u, y = self.u[begin : begin + RUN], self.y[begin : begin + RUN]
-            if rms((predictor.free_run(u, y) - y)[form.order.reach :]) > WORST * error:
+        for begin in range(0, n - 2 * form.order.max_lag, max(1, n // STARTS)):
+            u, y = self.u[begin : begin + RUN_SAMPLES], self.y[begin : begin + RUN_SAMPLES]
+            if rms((predictor.free_run(u, y) - y)[form.order.max_lag :]) > MAX_ERROR_RATIO * error:
                 return False
         return True
 
     def finish(self, trial: Trial, round_: int) -> Floats:
         """Let a form learn from all of the record, from where each part left out had led it; the best of these."""
-        record = Record.of(trial.form, self.u, self.y)
+        record = ScaledRecord.of(trial.form, self.u, self.y)
         if round_ == 0 and not trial.form.hidden:
             return fit.least_squares(trial.form, record)
         horizon = ROUNDS[round_]
@@ -286,7 +286,7 @@ def _faded(pieces: Sequence[Floats], length: int) -> Floats:
     return made
 
 
-def begin_with(candidate: Candidate, record: Record) -> Floats:
+def begin_with(candidate: Candidate, record: ScaledRecord) -> Floats:
     """Least squares for the terms, small random weights for the units."""
     form, count = candidate.form, len(candidate.form.terms)
     theta = fit.least_squares(form, record)

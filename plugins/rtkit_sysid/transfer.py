@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rtkit import InputError
 from rtkit_sysid.linear import is_linear, linear_weights
-from rtkit_sysid.model import Predictor
+from rtkit_sysid.predictor import Predictor
 from rtkit_sysid.regressors import Floats
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rtkit import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import typer
 
     from rtkit import Register
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 def rtkit_register_processors(register: Register) -> None:
     """The processor of frames."""
     register("vae", "rtkit_vae.vae:Vae")
+
+
+@hookimpl
+def rtkit_register_views(register: Callable[..., None]) -> None:
+    """How strange the picture is, and where it lies in the latent space."""
+    register("latent", "views/latent.js")
 
 
 @hookimpl

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rtkit import UsageError, make_folder
 
 #: Most pictures on a sheet.
-MOST = 10_000
+MAX_PICTURES = 10_000
 
 commands = typer.Typer(help="Pictures by variational autoencoders.", no_args_is_help=True)
 
@@ -26,7 +26,7 @@ def _group() -> None:
 @commands.command("sample")
 def sample_command(
     model: Annotated[str, typer.Option(help="A shipped model (2d, 16d, designed), or a folder.")] = "2d",
-    count: Annotated[int | None, typer.Option(min=1, max=MOST, help="How many pictures: 64, or 8 with --between.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, max=MAX_PICTURES, help="How many pictures: 64, or 8 with --between.")] = None,
     grid: Annotated[
         int | None, typer.Option(min=1, max=100, help="N x N pictures of the plane instead of random ones, each as likely as the next.")
     ] = None,
@@ -98,11 +98,11 @@ def sample(
 
 
 def _latents(model: str, files: tuple[str, str]) -> list[NDArray[np.floating[Any]]]:
-    """Where two picture files lie."""
+    """The latents of two picture files."""
     from rtkit.images import read_picture
     from rtkit_vae.network import Autoencoder
-    from rtkit_vae.view import on_black, squared
+    from rtkit_vae.preprocessing import centre_square, normalise_background
 
     network = Autoencoder(model)
-    pictures = [on_black(network.picture(squared(read_picture(file))), "auto") for file in files]
+    pictures = [normalise_background(network.picture(centre_square(read_picture(file))), "auto") for file in files]
     return list(network.encode(np.array(pictures))[0])

@@ -1,4 +1,4 @@
-"""Pictures of latents: what a frame shows of them, the map, and sheets of pictures that a decoder makes."""
+"""Pictures of latents: panels on a frame, the map, and sheets of pictures that a decoder makes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import Image
-from rtkit_vae.bound import Floats
-from rtkit_vae.known import REACH
+from rtkit_vae.elbo import Floats
+from rtkit_vae.reference import MAP_EXTENT
 
-#: A panel has this share of the frame's shorter side; smaller ones (pixels) are not drawn.
-SHARE, SMALLEST = 0.25, 14
+#: A panel has this share of the frame's shorter side; those with a smaller side (pixels) are not drawn.
+PANEL_SHARE, MIN_PANEL_SIDE = 0.25, 14
 #: How many times as large sheets show a picture.
 ENLARGED = 2
 WHITE = (255, 255, 255)
@@ -24,7 +24,7 @@ def as_bytes(picture: Floats) -> NDArray[np.uint8]:
 
 
 def beside(image: Image, seen: Floats, made: Floats) -> None:
-    """Lay what a network saw and what it made of it, ``[h, w, 1]`` of 0 to 1, into the lower left corner of a frame, in place."""
+    """Lay the network's picture and its reconstruction, ``[h, w, 1]`` of 0 to 1, into the lower left corner of a frame, in place."""
     import cv2
 
     side = _panel(image)
@@ -50,13 +50,13 @@ def place(image: Image, plane: Image, z: Floats) -> None:
 
 def _panel(image: Image) -> int:
     """Side of a panel (pixels), 0 if there is no room for any."""
-    side = int(SHARE * min(image.shape[:2]))
-    return side if side >= SMALLEST else 0
+    side = int(PANEL_SHARE * min(image.shape[:2]))
+    return side if side >= MIN_PANEL_SIDE else 0
 
 
 def on_map(z: Floats, side: int) -> Floats:
     """Places (x, y) of latents ``[…, 2]`` on a map of that side (pixels)."""
-    places: Floats = (np.stack([z[..., 0], -z[..., 1]], axis=-1) / REACH + 1) * (side / 2) - 0.5
+    places: Floats = (np.stack([z[..., 0], -z[..., 1]], axis=-1) / MAP_EXTENT + 1) * (side / 2) - 0.5
     return places
 
 

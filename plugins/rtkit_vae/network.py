@@ -11,28 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import Image, InputError
-from rtkit.models import UNIT, Model, PictureInput, find, load, of_family
-from rtkit_vae.bound import Floats, cross_entropy, divergence, entropy, normal_points
+from rtkit.models import UNIT, Loader, Model, PictureInput, find, load, of_family
+from rtkit_vae.elbo import Floats, cross_entropy, entropy, kl_divergence, normal_points
 
 #: The file of the decoder.
 DECODER = "decoder.onnx"
 #: Side (pixels) of the picture for a network that takes any.
 SIDE = 28
-#: Pairs of points at which the expectation in the bound is taken.
+#: Pairs of points at which the expectation in the ELBO is taken.
 PAIRS = 8
 
 
 class Decoder:
-    """Makes pictures of latents.
+    """Decodes latents into pictures.
 
     Parameters
     ----------
     name : str
         A shipped model, with or without ``vae_``, or a folder with ``decoder.onnx``.
-    threads : int
-        Threads for one call.
-    providers : str, optional
-        Execution providers, as in `rtkit.models.load`.
+    load : callable
+        Loads it, as `rtkit.onnx.load`.
 
     Attributes
     ----------
@@ -44,12 +42,12 @@ class Decoder:
     Raises
     ------
     InputError
-        No such model, or one that does not make pictures of latents.
+        No such model, or one that is no decoder.
     """
 
-    def __init__(self, name: str, threads: int = 1, providers: str | None = None) -> None:
+    def __init__(self, name: str, load: Loader = load) -> None:
         self.path = find(of_family("vae", name)).with_name(DECODER)
-        self._model = model = load(self.path, threads, providers)
+        self._model = model = load(self.path)
         names = {tensor.name: tensor for tensor in model.outputs}
         shapes = [model.inputs[0].shape, *(names[name].shape for name in ("picture", "logits") if name in names)]
         fits = len(model.inputs) == 1 and [len(shape) for shape in shapes] == [2, 4, 4]
@@ -63,19 +61,19 @@ class Decoder:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """What was found of n pictures.
+class Encoded:
+    """Latents, reconstructions and ELBO of n pictures.
 
     Parameters
     ----------
     mean : ndarray
-        ``[n, d]``: where they lie.
+        ``[n, d]``: of the latents.
     reconstruction, divergence : ndarray
         ``[n]`` (nats): the two parts of the negative evidence lower bound.
     entropy : ndarray
-        ``[n]`` (nats): what the greys of their pixels cost at least.
+        ``[n]`` (nats): of their pixels, the least that the reconstruction costs.
     made : ndarray
-        ``[n, h, w, 1]``, 0 to 1: the pictures of their means.
+        ``[n, h, w, 1]``, 0 to 1: their reconstructions, decoded from the means.
     """
 
     mean: Floats
@@ -91,16 +89,16 @@ class Bounds:
 
     @property
     def excess(self) -> Floats:
-        """``[n]`` (nats): by how much the negative bound is above the entropy; a plain picture has little of both."""
+        """``[n]`` (nats): by how much the negative ELBO is above the entropy; a plain picture has little of both."""
         return self.negative_elbo - self.entropy
 
 
 class Autoencoder:
-    """Says of pictures where they lie, and what they cost.
+    """Encodes and decodes pictures, and computes their ELBO.
 
     Parameters
     ----------
-    name, threads, providers
+    name, load
         As of `Decoder`; the folder holds ``model.onnx`` as well.
 
     Attributes
@@ -110,7 +108,7 @@ class Autoencoder:
     decoder : Decoder
         The other half.
     sha256 : str
-        Hash of the two files: what is known of pictures holds for these alone.
+        Hash of the two files: reference statistics hold for these alone.
 
     Raises
     ------
@@ -118,10 +116,10 @@ class Autoencoder:
         No such model, or one that is no variational autoencoder of grey pictures.
     """
 
-    def __init__(self, name: str, threads: int = 1, providers: str | None = None) -> None:
+    def __init__(self, name: str, load: Loader = load) -> None:
         self.path = find(of_family("vae", name))
-        self._model = model = load(self.path, threads, providers)
-        self.decoder = Decoder(name, threads, providers)
+        self._model = model = load(self.path)
+        self.decoder = Decoder(name, load)
         size = self.decoder.size
         widths = {tensor.name: tensor.shape[1:] for tensor in model.outputs}
         if len(model.inputs) != 1 or widths != dict.fromkeys(("mean", "log_variance"), (size,)):
@@ -145,13 +143,13 @@ class Autoencoder:
         """Means and log variances, ``[n, d]`` each, of pictures ``[n, h, w, 1]`` of 0 to 1."""
         return _named(self._model, np.asarray(pictures, np.float32), ("mean", "log_variance"))
 
-    def __call__(self, pictures: Floats, points: Floats | None = None) -> Bounds:
-        """Look at pictures ``[n, h, w, 1]`` of 0 to 1.
+    def __call__(self, pictures: Floats, points: Floats | None = None) -> Encoded:
+        """Encode and decode pictures ``[n, h, w, 1]`` of 0 to 1.
 
         Parameters
         ----------
         pictures : ndarray
-            What to look at.
+            Greys.
         points : ndarray, optional
             ``[k, d]`` or ``[n, k, d]``, standard normal: where around its mean each picture is decoded to take the expectation; some that
             are the same each time when not given.
@@ -161,7 +159,7 @@ class Autoencoder:
         every = np.concatenate([mean[:, None], around], axis=1)
         made, logits = (part.reshape(*every.shape[:2], *part.shape[1:]) for part in self.decoder(every.reshape(-1, every.shape[2])))
         costs = cross_entropy(pictures[:, None], logits[:, 1:])
-        return Bounds(mean, costs.mean(axis=1), divergence(mean, log_variance), entropy(pictures), made[:, 0])
+        return Encoded(mean, costs.mean(axis=1), kl_divergence(mean, log_variance), entropy(pictures), made[:, 0])
 
 
 def _named(model: Model, values: NDArray[np.float32], names: tuple[str, str]) -> tuple[Floats, Floats]:

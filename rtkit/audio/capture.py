@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from rtkit.audio.device import Link, find, portaudio
-from rtkit.core.errors import DeviceError
+from rtkit.audio.device import find, portaudio
+from rtkit.audio.far import Duplex, LivePair
+from rtkit.audio.recording import DeviceCapture
+from rtkit.core.errors import DeviceError, UsageError
 from rtkit.core.items import Block, SampleSpec
 from rtkit.core.source import Options, Source
-from rtkit.handover.ring import Frames32, Ring
 
-CAPACITY = 2.0  # s of ring: a processor that is further behind has no use for older samples
-PATIENCE = 0.5  # s that a read waits before it looks again whether it was stopped; a watch of its own looks after the device
-PACTL = 5.0  # s granted to the sound server to tell its default
+PACTL_TIMEOUT_S = 5.0  # granted to the sound server to tell its default
 MONITORS = ("monitor", "loopback", "stereo mix", "blackhole")  # what the systems call an input that hears the output
 
 
@@ -30,22 +29,23 @@ class Microphone(Source):
     target : str
         Number or part of the name of the device; empty for the default.
     options : Options
-        `rate` (the device's own), `channels` (1), `block` (10 ms), `latency` (the device's safe choice) and `reconnect` hold.
+        As for `DeviceCapture`.
+
+    Attributes
+    ----------
+    capture : DeviceCapture
+        The device that is recorded.
     """
 
     live = True
+    kind = "mic"
+    gives = "samples"
+    open_to_pages = True
 
     def __init__(self, target: str, options: Options) -> None:
-        self.name = f"mic:{target}" if target else "mic"
-        self._target = target
-        self._options = options
-        self._link: Link | None = None
-        self._stopped = False
-        self._begun = False
-        self._before = 0  # frames before that
-        self._captured = 0
-        self._waiting = 0.0  # s, summed over the blocks read
-        self._blocks = 0
+        self.name = f"{self.kind}:{target}" if target else self.kind
+        self.target = target
+        self.capture = DeviceCapture(self.name, options, self.locate)
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> SampleSpec:
         """Open the device; the samples are float32 whatever `dtype` says.
@@ -57,40 +57,21 @@ class Microphone(Source):
         DeviceError
             No such device, or it does not open in this format.
         """
-        n = self._options.channels or 1
-        target, environment = self._connect()
-        link = Link(
-            self.name,
-            "input",
-            (target, ""),
-            rate=self._options.rate,
-            channels=(n, 0),
-            block=self._options.block,
-            latency=self._options.latency,
-            reconnect=self._options.reconnect,
-            environment=environment,
-        )
-        channels = ("near",) if n == 1 else tuple(f"near{i + 1}" for i in range(n))
-        self._start(link, channels)
-        link.open(self._record, self._miss, self._ring.close)
-        return self._spec
+        return self.capture.open()
 
     def __iter__(self) -> Iterator[Block]:
         """Blocks of the size asked for; a shorter one only in front of a gap and at the end."""
-        self._begun = True
-        while (data := self._next(self._size)) is not None:
-            yield self._block(data)
+        self.capture.begin()
+        while (block := self.capture.read_block()) is not None:
+            yield block
 
     def stop(self) -> None:
         """End the iteration."""
-        self._stopped = True
-        if self._link is not None:
-            self._ring.close()
+        self.capture.stop()
 
     def close(self) -> None:
         """Close the device."""
-        if self._link is not None:
-            self._link.close()
+        self.capture.close()
 
     def with_far(self, far: Source, options: Options) -> Source:
         """The microphone with what the loudspeaker plays beside it, as channels ``near`` and ``far``.
@@ -103,73 +84,31 @@ class Microphone(Source):
         UsageError
             `far` is neither, or more than one microphone channel is asked for.
         """
-        from rtkit.audio.far import pair  # that module builds on this one
-
-        return pair(self, self._target, far, options)
+        if options.channels not in (None, 1):
+            raise UsageError(f"{self.name}: with a far end a microphone has 1 channel, not {options.channels}")
+        if isinstance(far, Microphone):
+            return LivePair(self.capture, far.capture)
+        if far.live:
+            raise UsageError(f"{self.name}: the far end is a file, speaker-monitor or mic, not {far.name}")
+        return Duplex(self.target, far, options)
 
     def counts(self) -> dict[str, int]:
-        """``captured`` frames handed on, ``lost`` by the device, ``overrun`` because they were read too late, ``reconnects``."""
-        if self._link is None:
-            return {}
-        return {
-            "captured": self._captured,
-            "lost": self._ring.gaps,
-            "overrun": self._ring.overrun,
-            "reconnects": self._link.reconnects,
-        }
+        """As of `DeviceCapture.counts`."""
+        return self.capture.counts()
 
     def delays(self) -> dict[str, float]:
-        """Seconds in the ``input device``, and from there to the reader in the ``input ring`` (mean over the blocks)."""
-        if self._link is None:
-            return {}
-        return {**self._link.delays, "input ring": self._waiting / max(self._blocks, 1)}
+        """As of `DeviceCapture.delays`."""
+        return self.capture.delays()
 
-    @property
-    def origin(self) -> float:
-        """Time (s, of the performance counter) at which the first frame arrived, as the earliest callbacks tell."""
-        return self._link.origin if self._link is not None else 0.0
+    def locate(self) -> tuple[str, dict[str, str]]:
+        """The device to open, and the environment variables to set while it is opened.
 
-    def _connect(self) -> tuple[str, dict[str, str]]:
-        """The device to open and the environment to open it in."""
-        return self._target, {}
-
-    def _start(self, link: Link, channels: tuple[str, ...]) -> None:
-        """Make what the callback of `link` needs."""
-        self._size = link.block
-        self._spec = SampleSpec(link.rate, channels)
-        self._ring = Ring(max(round(CAPACITY * link.rate), 4 * link.block), len(channels))
-        self._link = link
-
-    def _record(self, heard: Frames32, played: Frames32) -> None:
-        if self._heeds(len(heard)):
-            self._ring.write(heard)
-
-    def _miss(self, frames: int) -> None:
-        if self._heeds(frames):
-            self._ring.gap(frames)
-
-    def _heeds(self, frames: int) -> bool:
-        """Whether the recording has begun; frames before that are counted only."""
-        if not self._begun:
-            self._before += frames
-        return self._begun
-
-    def _next(self, frames: int) -> Frames32 | None:
-        """The next frames; None at the end."""
-        while not self._stopped:
-            waiting = self._ring.available
-            data = self._ring.read(frames, PATIENCE)
-            if len(data):
-                self._captured += len(data)
-                self._waiting += max(waiting, len(data)) / self._spec.rate
-                self._blocks += 1
-                return data
-            if self._ring.closed:
-                break
-        return None
-
-    def _block(self, data: Frames32) -> Block:
-        return Block(data, self._ring.position - len(data), self._spec.rate, self._spec.channels)
+        Raises
+        ------
+        DeviceError
+            There is none.
+        """
+        return self.target, {}
 
 
 class SpeakerMonitor(Microphone):
@@ -184,16 +123,21 @@ class SpeakerMonitor(Microphone):
         As for `Microphone`.
     """
 
-    def __init__(self, target: str, options: Options) -> None:
-        super().__init__(target, options)
-        self.name = f"speaker-monitor:{target}" if target else "speaker-monitor"
+    kind = "speaker-monitor"
 
-    def _connect(self) -> tuple[str, dict[str, str]]:
+    def locate(self) -> tuple[str, dict[str, str]]:
+        """The input that hears the output, or the sound server's monitor of it.
+
+        Raises
+        ------
+        DeviceError
+            No input hears the output.
+        """
         inputs = [device["name"] for device in portaudio().query_devices() if device["max_input_channels"] > 0]
-        if self._target and ("pulse" not in inputs or any(self._target.casefold() in name.casefold() for name in inputs)):
-            return find(self._target, "input")["name"], {}
+        if self.target and ("pulse" not in inputs or any(self.target.casefold() in name.casefold() for name in inputs)):
+            return find(self.target, "input")["name"], {}
         if "pulse" in inputs:
-            sink = self._target or os.environ.get("PULSE_SINK") or self._default_sink()
+            sink = self.target or os.environ.get("PULSE_SINK") or self._default_sink()
             return "pulse", {"PULSE_SOURCE": f"{sink.removesuffix('.monitor')}.monitor"}
         for name in inputs:
             if any(word in name.casefold() for word in MONITORS):
@@ -207,7 +151,7 @@ class SpeakerMonitor(Microphone):
         """The sound server's name for it. PulseAudio has an alias for its monitor; PipeWire gives the microphone for that."""
         try:
             told = subprocess.run(
-                ["pactl", "info"], env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True, check=True, timeout=PACTL
+                ["pactl", "info"], env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True, check=True, timeout=PACTL_TIMEOUT_S
             ).stdout
             return re.findall(r"^Default Sink: (.+)$", told, re.MULTILINE)[0]  # type: ignore[no-any-return]
         except (OSError, subprocess.SubprocessError, IndexError):

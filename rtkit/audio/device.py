@@ -23,21 +23,21 @@ Side = Literal["input", "output", "duplex"]
 Process = Callable[[Frames32, Frames32], None]
 T = TypeVar("T")
 
-BLOCK = 0.01  # s in a callback when nothing else is asked: short beside a room's echo, long beside the cost of a call
-LATENCY = 0.1  # s of device buffer where the device names none
-WINDOW = 1.0  # s within which some callback comes on time; longer than a device buffers, so that a longer delay is a loss
-TOLERANCE = 0.006  # s, beyond a block, that the earliest arrivals of two windows differ without a loss (seen: 2 ms); the block,
+BLOCK_S = 0.01  # length of a callback when nothing else is asked: short beside a room's echo, long beside the cost of a call
+LATENCY_S = 0.1  # device buffer where the device names none
+WINDOW_S = 1.0  # time within which some callback comes on time; longer than a device buffers, so that a longer delay is a loss
+TOLERANCE_S = 0.006  # by which, beyond a block, the earliest arrivals of two windows differ without a loss (seen: 2 ms); the block,
 # because the earliest arrival slips by one when the clock drifts past that of a sound server that delivers several at once
-MAX_DRIFT = 1e-3  # s/s: twice what two consumer clocks differ by
-SILENCE = 1.0  # s without a callback after which a device counts as lost
-FIRST_CALLBACK = 4.0  # s granted to the first callback: a suspended device wakes slowly (seen: 2.0 s)
-POLL = 0.2  # s between two looks at a device
-FIRST_PAUSE = 0.5  # s before a lost device is first tried again; doubled each time
-PATIENCE = 2.0  # s for PortAudio to open or close a stream before it counts as hung
+MAX_DRIFT_S_PER_S = 1e-3  # twice what two consumer clocks differ by
+SILENCE_TIMEOUT_S = 1.0  # time without a callback after which a device counts as lost
+FIRST_CALLBACK_TIMEOUT_S = 4.0  # granted to the first callback: a suspended device wakes slowly (seen: 2.0 s)
+POLL_S = 0.2  # time between two looks at a device
+FIRST_RETRY_PAUSE_S = 0.5  # pause before a lost device is first tried again; doubled each time
+PORTAUDIO_TIMEOUT_S = 2.0  # granted to PortAudio to open or close a stream before it counts as hung
 SMOOTHING = 0.02  # weight of one callback in the mean delay of a device
 
 _lock = threading.Lock()  # opening, closing and re-initialising PortAudio, the environment while opening
-_links: set[Link] = set()  # those with a PortAudio stream, which a re-initialisation would kill
+_open_streams: set[DeviceStream] = set()  # those with a PortAudio stream, which a re-initialisation would kill
 
 
 def portaudio() -> Any:
@@ -124,8 +124,8 @@ class LossWatch:
 
     def __init__(self, rate: float, block: int) -> None:
         self._rate = rate
-        self._tolerance = TOLERANCE + block / rate
-        self._window = max(WINDOW, 8 * block / rate)
+        self._tolerance = TOLERANCE_S + block / rate
+        self._window = max(WINDOW_S, 8 * block / rate)
         self._frames = 0
         self._since = self._earliest = self._reference = np.inf
 
@@ -146,13 +146,13 @@ class LossWatch:
         excess = self._earliest - self._reference
         lost = round(excess * self._rate) if self._tolerance < excess < np.inf else 0
         if not lost:
-            self._reference = min(self._earliest, self._reference + MAX_DRIFT * (now - self._since))
+            self._reference = min(self._earliest, self._reference + MAX_DRIFT_S_PER_S * (now - self._since))
         self._frames += lost
         self._since, self._earliest = now, late - lost / self._rate
         return lost
 
 
-class Link:
+class DeviceStream:
     """One PortAudio stream, watched by a thread of its own and opened again when its device went away.
 
     Parameters
@@ -211,7 +211,7 @@ class Link:
         self._reconnect = reconnect
         self._devices = {kind: find(self._targets[kind], kind) for kind in self._kinds}
         self.rate = float(rate or self._devices[self._kinds[0]]["default_samplerate"])
-        self.block = block or max(1, round(BLOCK * self.rate))
+        self.block = block or max(1, round(BLOCK_S * self.rate))
         self._latency = latency
         self._opened: dict[str, int] = dict(self._channels)
         self._stream: Any = None
@@ -233,7 +233,7 @@ class Link:
         missing : callable
             Told by the same thread, before the next block, how many frames the device lost.
         failed : callable
-            Told the error that ended the link.
+            Told the error that ended the stream.
 
         Raises
         ------
@@ -248,7 +248,7 @@ class Link:
         """Stop and close; never hangs, whatever the device does."""
         self._stopping.set()
         if self._watchdog.ident is not None:
-            self._watchdog.join(2 * PATIENCE)
+            self._watchdog.join(2 * PORTAUDIO_TIMEOUT_S)
         self._drop()
 
     @property
@@ -270,7 +270,7 @@ class Link:
     def _open(self) -> None:
         sd = portaudio()
         numbers = [self._devices[kind]["index"] for kind in self._kinds]
-        latencies = [self._latency or self._devices[kind][f"default_high_{kind}_latency"] or LATENCY for kind in self._kinds]
+        latencies = [self._latency or self._devices[kind][f"default_high_{kind}_latency"] or LATENCY_S for kind in self._kinds]
         refusals = []
         # A device that has no single channel is opened with two; the callback uses the first, or feeds both.
         for channels in (self._channels, {kind: max(2, n) for kind, n in self._channels.items()}):
@@ -293,7 +293,7 @@ class Link:
         self._arrival = perf_counter()
         pairs = stream.latency if len(self._kinds) == 2 else (stream.latency,)
         self._promised = dict(zip(self._kinds, pairs, strict=True))
-        _links.add(self)
+        _open_streams.add(self)
         try:
             _bounded(stream.start)
         except (sd.PortAudioError, TimeoutError) as error:
@@ -320,7 +320,7 @@ class Link:
         stream, self._stream = self._stream, None
         if stream is None:
             return
-        _links.discard(self)
+        _open_streams.discard(self)
         try:
             with _lock:
                 _bounded(lambda: (stream.abort(), stream.close()))
@@ -332,14 +332,14 @@ class Link:
     # -- the watchdog --------------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while not self._stopping.wait(POLL):
+        while not self._stopping.wait(POLL_S):
             if self._error is not None:
                 self._failed(self._error)
                 return
             silent, stream = perf_counter() - self._arrival, self._stream
             if stream is None:  # closed by somebody who did not wait for this thread
                 return
-            if stream.active and silent < (SILENCE if self._called else FIRST_CALLBACK):
+            if stream.active and silent < (SILENCE_TIMEOUT_S if self._called else FIRST_CALLBACK_TIMEOUT_S):
                 continue
             log.warning("%s: the audio device went away, trying again for %g s", self.name, self._reconnect)
             if not self._gone_since:
@@ -352,10 +352,10 @@ class Link:
             self.reconnects += 1
 
     def _reopen(self) -> bool:
-        """Try to open the device again with growing pauses; False when time is up or the link is being closed."""
+        """Try to open the device again with growing pauses; False when time is up or the stream is being closed."""
         deadline = perf_counter() + self._reconnect
         self._drop()
-        pause = FIRST_PAUSE
+        pause = FIRST_RETRY_PAUSE_S
         while not self._stopping.wait(max(0.0, min(pause, deadline - perf_counter()))):
             try:
                 self._open()
@@ -420,7 +420,7 @@ class Link:
 
     def _follow(self, kind: Kind, delay: float) -> None:
         name = f"{kind} device"
-        if not 0.0 < delay < 4 * self._promised[kind] + LATENCY:
+        if not 0.0 < delay < 4 * self._promised[kind] + LATENCY_S:
             delay = self._promised[kind]
         self.delays[name] = self.delays.get(name, delay) * (1.0 - SMOOTHING) + delay * SMOOTHING
 
@@ -434,7 +434,7 @@ def _bounded(work: Callable[[], T]) -> T:
     Raises
     ------
     TimeoutError
-        It is not done within `PATIENCE`.
+        It is not done within `PORTAUDIO_TIMEOUT_S`.
     """
     results: list[T] = []
     errors: list[BaseException] = []
@@ -447,7 +447,7 @@ def _bounded(work: Callable[[], T]) -> T:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(PATIENCE)
+    thread.join(PORTAUDIO_TIMEOUT_S)
     if errors:
         raise errors[0]
     if not results:
@@ -474,7 +474,7 @@ def _refresh() -> bool:
     """Let PortAudio look for devices anew, if nobody here has a stream open: that would kill it."""
     sd = portaudio()
     with _lock, quiet(), contextlib.suppress(sd.PortAudioError, TimeoutError):
-        if not _links and not _abandoned and sd._initialized == 1:
+        if not _open_streams and not _abandoned and sd._initialized == 1:
             _bounded(lambda: (sd._terminate(), sd._initialize()))
             return True
     return False

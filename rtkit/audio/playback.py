@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from time import sleep
 
-from rtkit.audio.device import LATENCY, Link, portaudio
+from rtkit.audio.device import LATENCY_S, DeviceStream, portaudio
 from rtkit.core.errors import DeviceError, UsageError
 from rtkit.core.items import Block, FrameSpec, Item, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options
 from rtkit.handover.ring import Frames32, Ring
 
-PATIENCE = 0.5  # s that a write waits before it looks again whether the device is still there
-SPARE = 1.0  # s granted at the end beyond what the queue lasts
+WRITE_TIMEOUT_S = 0.5  # a write that waits looks again whether the device is still there
+DRAIN_MARGIN_S = 1.0  # granted at the end to play what is queued, beyond the time that it lasts
 
 
 class Speaker(Sink):
@@ -41,7 +41,7 @@ class Speaker(Sink):
         self.name = f"speaker:{target}" if target else "speaker"
         self._target = target
         self._options = options
-        self._link: Link | None = None
+        self._stream: DeviceStream | None = None
         self._played = self._underrun = 0
         self._queued = 0.0  # s, summed over the callbacks
         self._calls = 0
@@ -59,7 +59,7 @@ class Speaker(Sink):
         if isinstance(spec, FrameSpec):
             raise UsageError(f"{self.name}: plays samples, not {spec}")
         target, environment = self._connect()
-        link = Link(
+        stream = DeviceStream(
             self.name,
             "output",
             ("", target),
@@ -71,14 +71,14 @@ class Speaker(Sink):
             environment=environment,
         )
         # Twice the queue: of an overtaken ring the newer half is left, which is what should be queued.
-        self._prefill = max(round((self._options.latency or LATENCY) * link.rate), 2 * link.block)
+        self._prefill = max(round((self._options.latency or LATENCY_S) * stream.rate), 2 * stream.block)
         self._ring = Ring(2 * self._prefill, len(spec.channels))
-        self._rate = link.rate
+        self._rate = stream.rate
         self._begun = False
         self._filling = True
-        self._link = link
+        self._stream = stream
         try:
-            link.open(self._play, self._missed, self._ring.close)
+            stream.open(self._play, self._missed, self._ring.close)
         except DeviceError as error:
             if environment:  # the sound server does not say that it is the name
                 raise DeviceError(f"{error}; is there an audio device or a sink {self._target!r}? (pactl list short sinks)") from None
@@ -95,36 +95,36 @@ class Speaker(Sink):
         assert isinstance(item, Block)
         for at in range(0, len(item.data), self._prefill):
             piece = item.data[at : at + self._prefill]
-            while not self.live and not self._ring.wait_for_room(len(piece), PATIENCE):
+            while not self.live and not self._ring.wait_for_room(len(piece), WRITE_TIMEOUT_S):
                 pass
             self._ring.check()
             self._ring.write(piece)
 
     def close(self) -> None:
         """Play what is queued and close the device."""
-        if self._link is None:
+        if self._stream is None:
             return
         self._ring.close()
-        if self._ring.wait_until_read(self._ring.available / self._rate + SPARE):
-            sleep(self._link.delays.get("output device", 0.0) + self._link.block / self._rate)
-        self._link.close()
+        if self._ring.wait_until_read(self._ring.available / self._rate + DRAIN_MARGIN_S):
+            sleep(self._stream.delays.get("output device", 0.0) + self._stream.block / self._rate)
+        self._stream.close()
 
     def counts(self) -> dict[str, int]:
         """Frames ``played``, ``underrun`` (silence: nothing was queued, or the device missed it), ``dropped``; ``reconnects``."""
-        if self._link is None:
+        if self._stream is None:
             return {}
         return {
             "played": self._played,
             "underrun": self._underrun,
             "dropped": self._ring.overrun,
-            "reconnects": self._link.reconnects,
+            "reconnects": self._stream.reconnects,
         }
 
     def delays(self) -> dict[str, float]:
         """Seconds in the ``output ring`` (mean over the callbacks) and in the ``output device``."""
-        if self._link is None:
+        if self._stream is None:
             return {}
-        return {"output ring": self._queued / max(self._calls, 1), **self._link.delays}
+        return {"output ring": self._queued / max(self._calls, 1), **self._stream.delays}
 
     def _connect(self) -> tuple[str, dict[str, str]]:
         """The device to open and the environment to open it in; PortAudio sees one device for all sinks of a sound server."""

@@ -7,7 +7,7 @@ from typing import Any
 from rtkit.audio.capture import MONITORS
 from rtkit.audio.device import portaudio, quiet
 
-RATES = (8000, 16000, 44100, 48000)  # Hz: telephone, wide-band speech, CD, sound cards
+RATES_HZ = (8000, 16000, 44100, 48000)  # telephone, wide-band speech, CD, sound cards
 
 
 def devices() -> list[dict[str, Any]]:
@@ -17,7 +17,7 @@ def devices() -> list[dict[str, Any]]:
     -------
     list of dict
         For each: ``number``, ``name``, ``host`` (API), ``inputs`` and ``outputs`` (channels), ``rate`` (its own, Hz),
-        ``input_latency`` and ``output_latency`` (s, the safe ones), ``rates`` (Hz, those of `RATES` that it takes),
+        ``input_latency`` and ``output_latency`` (s, the safe ones), ``rates`` (Hz, those of `RATES_HZ` that it takes),
         ``default_input``, ``default_output`` and ``monitor`` (it hears an output) as bool.
 
     Raises
@@ -39,7 +39,7 @@ def devices() -> list[dict[str, Any]]:
                 "rate": device["default_samplerate"],
                 "input_latency": device["default_high_input_latency"],
                 "output_latency": device["default_high_output_latency"],
-                "rates": [rate for rate in RATES if _takes(sd, device, rate)],
+                "rates": [rate for rate in RATES_HZ if _takes(sd, device, rate)],
                 "default_input": device["index"] == default_input and device["max_input_channels"] > 0,
                 "default_output": device["index"] == default_output and device["max_output_channels"] > 0,
                 "monitor": device["max_input_channels"] > 0 and any(word in device["name"].casefold() for word in MONITORS),

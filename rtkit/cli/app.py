@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from rtkit.cli.plugin_commands import add_commands, call_function
 from rtkit.cli.run import PLUGIN, run_command
 from rtkit.core.errors import RtkitError, UsageError
+from rtkit.core.extras import not_installed
 from rtkit.core.host import host
 
 
@@ -56,6 +57,8 @@ def main() -> NoReturn:
         code = _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    except ModuleNotFoundError as error:
+        code = _fail(str(not_installed(error, f"rtkit {' '.join(sys.argv[1:2])}")), UsageError.exit_code)
     except Exception as error:
         show = getattr(error, "show", None)  # typer's own errors of usage know how to show themselves
         if show is None:
@@ -127,17 +130,24 @@ def plugins(
 
 @app.command()
 def devices(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """List audio devices with their rates and channels, and cameras."""
-    from rtkit.audio.table import devices as audio_devices
+    """List the devices that are there: audio devices with their rates and channels, cameras, and what else plug-ins know of."""
     from rtkit.cli import listing
-    from rtkit.video.table import cameras
+    from rtkit.provided.devices import list_devices
 
+    found, problems = list_devices(host())
+    for problem in problems:
+        print(f"rtkit: {problem}", file=sys.stderr)
     if as_json:
-        print(json.dumps([*audio_devices(), *cameras()], indent=2))
+        print(json.dumps(found, indent=2))
         return
-    for what, found in (("audio devices", audio_devices()), ("cameras", cameras())):
-        print(what if found else f"no {what}")
-        listing.show_table(found)
+    for group in dict.fromkeys(device["group"] for device in found):
+        print(group)
+        listing.show_table(
+            [{key: value for key, value in device.items() if key != "group"} for device in found if device["group"] == group]
+        )
+    there = {(device["source"] or "").partition(":")[0] for device in found}
+    for kind in (kind for kind in host().sources if host().sources[kind].open_to_pages and kind not in there):
+        print(f"no {kind}")
 
 
 @app.command()

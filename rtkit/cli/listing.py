@@ -9,17 +9,20 @@ from typing import Any
 from rtkit.core.errors import UsageError
 from rtkit.core.host import PluginInfo, host
 from rtkit.core.parameters import Parameter, parameters_of
+from rtkit.provided.views import PluginViews, find_views
 
 Rows = list[dict[str, Any]]
 
 
 def plugins() -> Rows:
     """One row a plug-in."""
-    return [_plugin(info) for info in host().plugins.values()]
+    views = find_views(host())
+    return [_plugin(info, views.get(info.key, PluginViews())) for info in host().plugins.values()]
 
 
-def _plugin(info: PluginInfo) -> dict[str, Any]:
-    return {"name": info.name, **dataclasses.asdict(info)}
+def _plugin(info: PluginInfo, views: PluginViews) -> dict[str, Any]:
+    row = {"name": info.name, **dataclasses.asdict(info), "views": sorted(name for names in views.modules.values() for name in names)}
+    return row | {"error": info.error or (views.error and f"views: {views.error}")}
 
 
 def describe(name: str) -> Rows:
@@ -38,7 +41,7 @@ def describe(name: str) -> Rows:
         if name in registry
         for cls in registry.named(name)
     ]
-    found = ends or [_plugin(info) for info in host().plugins.values() if name in (info.key, info.name)]
+    found = ends or [row for row in plugins() if name in (row["key"], row["name"])]
     if not found:
         raise UsageError(
             f"nothing is called {name!r}; processors: {', '.join(host().processors)}; sources: {', '.join(host().sources)}; "

@@ -14,11 +14,10 @@ from rtkit.core.host import host
 from rtkit.core.registry import Registry
 from rtkit.core.sink import Alternatives, Sink
 from rtkit.core.source import Options, Source
-from rtkit.core.standard_input import StandardInput
 
 #: Names under which wings register what stands for things without a name: folders; a file that plays as if it were a device; arrays and
-#: iterables of the caller, and functions as sinks; the file of events.
-FOLDER, REALTIME, ARRAY, ITERABLE, FUNCTION, EVENTS = "/", "realtime", "array", "iterable", "function", ".jsonl"
+#: iterables of the caller, and functions as sinks; the file of events; several sources of one name, of which the format chooses.
+FOLDER, REALTIME, ARRAY, ITERABLE, FUNCTION, EVENTS, CHOICE = "/", "realtime", "array", "iterable", "function", ".jsonl", "standard input"
 
 #: What a stream takes as its source and as a sink.
 AnySource: TypeAlias = str | Path | Source | NDArray[Any] | Iterable[Any]
@@ -61,7 +60,7 @@ def _source(source: AnySource, options: Options) -> Source:
         return _source(near, options).with_far(_source(far, options), options)
     classes = _classes(source, host().sources, must_exist=True)
     if len(classes) > 1:
-        return StandardInput(classes, options)
+        return _made(host().sources[CHOICE], classes, options)
     return _made(classes[0], _rest(source, host().sources), options)
 
 

@@ -43,6 +43,32 @@ def rtkit_register_sinks(register: Register) -> None:
 
 
 @hookspec
+def rtkit_register_views(register: Callable[..., None]) -> None:
+    """Register views of the live page: ``register("beat", "views/strip.js")``.
+
+    The first argument is the kind of an event or the name of a processor: the page shows the view while a stream has such a processor,
+    and once it has found such an event. Several may share a view. The second is the path of an ES module whose default export is the
+    view (see `docs/plugins.md`), relative to the folder of the plug-in's module. The views of a plug-in lie in one folder, whose
+    scripts, styles and pictures are served under one address, so that they may import and show each other. A third argument `form`
+    says how the view has to get the signals: ``"trace"`` (samples) or ``"sound"`` (envelopes and spectra); without it by their rate.
+    """
+
+
+@hookspec
+def rtkit_list_devices() -> list[dict[str, Any]]:  # type: ignore[empty-body]
+    """List the devices that are there now, for `rtkit devices` and for the live page. Only what is found quickly.
+
+    Returns
+    -------
+    list of dict
+        One a device. ``source``: what `rtkit run` takes, such as ``"mic:3"``, or None for a device that gives nothing, as a loudspeaker.
+        ``name``: what people call it. ``group``: the heading that it is listed under. ``gives``: ``"samples"``, ``"frames"`` or None.
+        ``far``: whether it takes a far end beside it (bool). What else is worth telling comes behind; all devices of a group have the
+        same keys, which are the columns of the table.
+    """
+
+
+@hookspec
 def rtkit_register_commands(app: typer.Typer) -> None:
     """Add commands to the command line. Heavy imports belong in the commands: this is called whatever the user asks for."""
 

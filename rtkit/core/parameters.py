@@ -135,7 +135,7 @@ def parameters_of(cls: type[Any]) -> tuple[Parameter, ...]:
 def _read(cls: type[Any]) -> tuple[Parameter, ...]:
     if cls.__init__ is object.__init__:
         return ()
-    hints = typing.get_type_hints(cls.__init__, include_extras=True)
+    hints = _hints(cls)
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):  # what a class says of a parameter itself counts more than what its bases say
         docs |= _parameter_docs(inspect.cleandoc(base.__dict__.get("__doc__") or ""))
@@ -150,6 +150,14 @@ def _read(cls: type[Any]) -> tuple[Parameter, ...]:
         default = None if required else argument.default
         found.append(parameter_of(cls.__name__, name, hints[name], default, required, docs.get(name, ""), name in live))
     return tuple(found)
+
+
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    """The types of the constructor's arguments."""
+    try:
+        return typing.get_type_hints(cls.__init__, include_extras=True)
+    except NameError:  # of a dataclass whose base stands in another module, which knows other names
+        return typing.get_type_hints(cls, include_extras=True)
 
 
 def parameter_of(owner: str, name: str, hint: Any, default: Any, required: bool = False, doc: str = "", live: bool = False) -> Parameter:
@@ -183,8 +191,8 @@ def _parameter_docs(doc: str) -> dict[str, str]:
     section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-{3,}|\Z)", doc, re.M | re.S)
     if section is None:
         return {}
-    entries = re.findall(r"^(\w+)\s*:[^\n]*\n((?:[ \t]+[^\n]*\n?|\n)*)", section.group(1), re.M)
-    return {name: " ".join(body.split()) for name, body in entries}
+    entries = re.findall(r"^(\w+(?:, \w+)*)\s*:[^\n]*\n((?:[ \t]+[^\n]*\n?|\n)*)", section.group(1), re.M)
+    return {name: " ".join(body.split()) for names, body in entries for name in names.split(", ")}
 
 
 def check_values(cls: type, values: dict[str, Any], owner: str | None = None) -> dict[str, Any]:

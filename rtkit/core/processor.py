@@ -185,6 +185,30 @@ def restore(owner: str, targets: Mapping[str, NDArray[Any]], state: Mapping[str,
         target[...] = state[name]
 
 
+def read_state(owner: str, layout: Mapping[str, tuple[int | None, ...]], state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Copies of the arrays of a state, checked: for arrays that change their size, where `restore` does not serve.
+
+    Parameters
+    ----------
+    owner : str
+        Whose state it is, for errors.
+    layout : dict of str to tuple of int
+        The shape of each array that is needed, None for a size that may vary.
+    state : dict of str to ndarray
+        As `Processor.state` gave it.
+
+    Raises
+    ------
+    InputError
+        An array is missing or of another shape.
+    """
+    for name, shape in layout.items():
+        found = state[name].shape if name in state else None
+        if found is None or len(found) != len(shape) or any(size not in (None, there) for size, there in zip(shape, found, strict=True)):
+            raise InputError(f"state of {owner}: {name} should have shape {shape}, found {'none' if found is None else found}")
+    return {name: state[name].copy() for name in layout}
+
+
 class SampleProcessor(Processor[Block, SampleSpec]):
     """A processor of blocks of samples.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -64,11 +64,19 @@ class Source(ABC):
         Items or samples to come, where that is known before; valid after `open`.
     parts : tuple of str
         Files that belong to it beside the one that names it: no sink may overwrite them.
+    gives : str or None
+        ``"samples"`` or ``"frames"``; None if that shows only when it is opened.
+    open_to_pages : bool
+        A page of `rtkit live` may ask for it by name: a device or a signal that is made up, whose name (``kind:REST``, without a slash)
+        leads to no file and no address.
     formats : tuple of str
         Values of `Options.format` that it reads from standard input. Sources of one name stand side by side if these differ.
     magic : bytes
         What its streams on standard input begin with, if that tells them from others.
     """
+
+    gives: ClassVar[Literal["samples", "frames"] | None] = None
+    open_to_pages: ClassVar[bool] = False
 
     name: str = ""
     live: bool = False

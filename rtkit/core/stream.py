@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol, TypeAlias, Unpack
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from rtkit.core.chain import Chain, unless_empty
 from rtkit.core.endpoints import AnySink, AnySource, make_event_sink, make_sink, make_source
 from rtkit.core.errors import InputError, RtkitError, SpecError, StepError, StopStream, UsageError
+from rtkit.core.extras import not_installed
 from rtkit.core.host import host
 from rtkit.core.items import Block, Event, Item, SampleSpec, Spec
 from rtkit.core.parameters import check_values
@@ -122,7 +124,7 @@ class Stream:
         seconds = self.settings.get("seconds")
         self._seconds = math.inf if seconds is None else seconds
         self._limit: float = math.inf  # samples or frames; known when the source is open
-        self._changes: deque[tuple[AnyProcessor, dict[str, Any]]] = deque()  # live parameters to set between two items
+        self._changes: deque[Callable[[], Any]] = deque()  # what is to be called between two items
         host().call("rtkit_stream_created", through=RtkitError, stream=self)
 
     def stop(self) -> None:
@@ -151,13 +153,16 @@ class Stream:
         if chosen is None:
             raise UsageError(f"no step {step!r}; there are {', '.join(self.chain.names) or 'none'}")
         chosen.check_live(values)
-        self._changes.append((chosen, check_values(type(chosen), values)))
+        self.between_items(partial(chosen.set, **check_values(type(chosen), values)))
+
+    def between_items(self, function: Callable[[], Any]) -> None:
+        """Call a function once in the thread of the stream, when no step is at work; what it raises ends the stream. From any thread."""
+        self._changes.append(function)
 
     def _change(self) -> None:
-        """Set the live parameters that were changed since the last item."""
+        """Call what is to be called between two items, such as setting live parameters."""
         while self._changes:
-            step, values = self._changes.popleft()
-            step.set(**values)
+            self._changes.popleft()()
 
     def run(self) -> Report:
         """Run to the end of the source, to `stop`, or to an error; steps, sinks and the source are closed once in each case.
@@ -209,7 +214,7 @@ class Stream:
                 if yielding:
                     yield step
         except BaseException as error:
-            failure = error
+            failure = not_installed(error, report.source) if isinstance(error, ModuleNotFoundError) else error
             self.chain.abort()
         for close in reversed(closing):  # each once, whatever happens to the others
             try:

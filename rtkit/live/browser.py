@@ -18,17 +18,17 @@ from rtkit.video.opencv import opencv
 from rtkit.video.size import fit
 
 #: Time (s) that the page gets for the first item, and in which a page that went away may come back.
-ARRIVAL, ABSENCE = 20.0, 10.0
+FIRST_ITEM_TIMEOUT_S, RETURN_TIMEOUT_S = 20.0, 10.0
 #: Time (s) after which a reader looks again whether it was stopped.
-PATIENCE = 0.5
+POLL_S = 0.5
 #: Frames a second (Hz) that a page is asked for.
-FPS = 30.0
+FRAME_RATE_HZ = 30.0
 #: Largest side of a frame (pixels).
-LARGEST = 1920
+MAX_SIDE_PX = 1920
 #: Rates (Hz) of an AudioContext, and seconds of samples that may wait.
-RATES, WAITING = (8000.0, 192000.0), 2.0
+RATES_HZ, BUFFER_S = (8000.0, 192000.0), 2.0
 #: Samples of a block (s).
-BLOCK = 0.016
+BLOCK_S = 0.016
 CHANNELS = ("near", "far")
 
 
@@ -43,6 +43,7 @@ class BrowserCamera(Source):
 
     name = "browser:camera"
     live = True
+    gives = "frames"
 
     def __init__(self) -> None:
         self._newest = LatestFrame()
@@ -64,13 +65,13 @@ class BrowserCamera(Source):
         DeviceError
             None came.
         """
-        self._first = self._next(ARRIVAL)
+        self._first = self._next(FIRST_ITEM_TIMEOUT_S)
         if self._first is None:
-            raise DeviceError(f"{self.name}: no picture came from the page within {ARRIVAL:g} s")
+            raise DeviceError(f"{self.name}: no picture came from the page within {FIRST_ITEM_TIMEOUT_S:g} s")
         self._begin = self._first.time
         height, width = self._first.image.shape[:2]
         self._size = (width, height)
-        return FrameSpec(width, height, FPS)
+        return FrameSpec(width, height, FRAME_RATE_HZ)
 
     def __iter__(self) -> Iterator[Frame]:
         """The newest frame each time.
@@ -85,14 +86,14 @@ class BrowserCamera(Source):
             frame.time -= self._begin
             frame.image = fit(frame.image, *self._size)
             yield frame
-            frame = self._next(ABSENCE)
+            frame = self._next(RETURN_TIMEOUT_S)
         if not self._stopping.is_set():
-            raise DeviceError(f"{self.name}: no picture came from the page for {ABSENCE:g} s")
+            raise DeviceError(f"{self.name}: no picture came from the page for {RETURN_TIMEOUT_S:g} s")
 
-    def _next(self, patience: float) -> Frame | None:
-        until = perf_counter() + patience
+    def _next(self, timeout: float) -> Frame | None:
+        until = perf_counter() + timeout
         while not self._stopping.is_set() and perf_counter() < until:
-            frame = self._newest.take(PATIENCE)
+            frame = self._newest.take(POLL_S)
             if frame is None:
                 continue
             try:
@@ -133,13 +134,14 @@ class BrowserMicrophone(Source):
 
     name = "browser:microphone"
     live = True
+    gives = "samples"
 
     def __init__(self, rate: float) -> None:
-        if not RATES[0] <= rate <= RATES[1]:
-            raise InputError(f"{self.name}: rate {rate:g} Hz; expected {RATES[0]:g} to {RATES[1]:g} Hz")
+        if not RATES_HZ[0] <= rate <= RATES_HZ[1]:
+            raise InputError(f"{self.name}: rate {rate:g} Hz; expected {RATES_HZ[0]:g} to {RATES_HZ[1]:g} Hz")
         self._spec = SampleSpec(rate, CHANNELS)
-        self._size = max(1, round(BLOCK * rate))
-        self._ring = Ring(round(WAITING * rate), len(CHANNELS))
+        self._size = max(1, round(BLOCK_S * rate))
+        self._ring = Ring(round(BUFFER_S * rate), len(CHANNELS))
         self._expected = 0  # index of the next sample, as the page counts
         self._captured = 0
         self._stopping = threading.Event()
@@ -156,7 +158,7 @@ class BrowserMicrophone(Source):
             raise InputError(f"{self.name}: {len(samples)} bytes; expected float32 samples of {len(CHANNELS)} channels")
         data = np.frombuffer(samples, "<f4").reshape(-1, len(CHANNELS))
         missing = index - self._expected
-        if 0 < missing <= WAITING * self._spec.rate:
+        if 0 < missing <= BUFFER_S * self._spec.rate:
             self._ring.gap(missing)
         self._expected = index + len(data)
         self._ring.write(data)
@@ -173,16 +175,16 @@ class BrowserMicrophone(Source):
         DeviceError
             The page went away and did not come back.
         """
-        patience = ARRIVAL
+        timeout = FIRST_ITEM_TIMEOUT_S
         heard = perf_counter()
         while not self._stopping.is_set():
-            data = self._ring.read(self._size, PATIENCE)
+            data = self._ring.read(self._size, POLL_S)
             if len(data):
-                heard, patience = perf_counter(), ABSENCE
+                heard, timeout = perf_counter(), RETURN_TIMEOUT_S
                 self._captured += len(data)
                 yield Block(data, self._ring.position - len(data), self._spec.rate, self._spec.channels)
-            elif perf_counter() - heard > patience and not self._stopping.is_set():
-                raise DeviceError(f"{self.name}: no sound came from the page for {patience:g} s")
+            elif perf_counter() - heard > timeout and not self._stopping.is_set():
+                raise DeviceError(f"{self.name}: no sound came from the page for {timeout:g} s")
 
     def stop(self) -> None:
         """End the iteration."""
@@ -200,11 +202,11 @@ def decode(data: Image) -> Image:
     Raises
     ------
     InputError
-        Damaged, not JPEG, or larger than `LARGEST` a side.
+        Damaged, not JPEG, or larger than `MAX_SIDE_PX` a side.
     """
     width, height = jpeg_size(data.tobytes())
-    if not (0 < width <= LARGEST and 0 < height <= LARGEST):
-        raise InputError(f"browser:camera: a frame of {width} x {height}; expected a JPEG of at most {LARGEST} a side")
+    if not (0 < width <= MAX_SIDE_PX and 0 < height <= MAX_SIDE_PX):
+        raise InputError(f"browser:camera: a frame of {width} x {height}; expected a JPEG of at most {MAX_SIDE_PX} a side")
     cv2 = opencv()
     image = cv2.imdecode(data, cv2.IMREAD_COLOR)
     if image is None:

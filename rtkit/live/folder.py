@@ -10,8 +10,8 @@ from rtkit.core.errors import InputError
 from rtkit.core.host import host
 from rtkit.signals.suffixes import SOUND
 
-#: How deep, and how many files, a page is told of.
-DEPTH, MOST = 4, 500
+#: How many folders deep, and of how many files, a page is told.
+MAX_DEPTH, MAX_FILES = 4, 500
 #: An absolute path in a message; its last part is what a page may see.
 _PATH = re.compile(r"(?:/[^\s:'\"/]+){2,}|[A-Za-z]:\\[^\s:'\"]+")
 
@@ -78,11 +78,11 @@ class Folder:
         found = []
         for here, folders, files in os.walk(self.root):
             inner = Path(here).relative_to(self.root)
-            folders[:] = sorted(name for name in folders if name[0] not in "._") if len(inner.parts) < DEPTH else []
+            folders[:] = sorted(name for name in folders if name[0] not in "._") if len(inner.parts) < MAX_DEPTH else []
             found += [(inner / name).as_posix() for name in sorted(files) if name.lower().endswith(suffixes) and name[0] != "."]
-            if len(found) >= MOST:
+            if len(found) >= MAX_FILES:
                 break
-        return found[:MOST]
+        return found[:MAX_FILES]
 
     def without_paths(self, message: str) -> str:
         """A message in one line that does not tell where things are on this machine."""

@@ -13,9 +13,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: Names of this machine for itself; another name in a request means that a strange page had it resolved to here (DNS rebinding).
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 #: WebSocket close code for a violated policy (RFC 6455, 7.4.1).
-POLICY = 1008
+POLICY_VIOLATION = 1008
 
 
 class Guard:
@@ -69,7 +69,7 @@ class Guard:
     def _reason(self, headers: Headers, scope: Scope, asked: str) -> str | None:
         """Why to refuse a request, or None."""
         host, origin = headers.get("host", ""), headers.get("origin")
-        if self._local and _name(f"//{host}") not in LOCAL:
+        if self._local and _name(f"//{host}") not in LOCAL_NAMES:
             return "host"
         # Browsers say where the page comes from that opens a WebSocket or sends a form; whatever else connects is no browser.
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
@@ -103,7 +103,7 @@ def _from_cookie(headers: Headers, scope: Scope) -> str:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, reason: str) -> None:
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": POLICY, "reason": reason})  # before it is accepted: the answer is 403
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": reason})  # before it is accepted: the answer is 403
         return
     words = {"host": "this page answers to localhost only", "origin": "asked from a strange page", "token": "token missing or wrong"}
     await PlainTextResponse(f"refused: {words[reason]}\n", 403)(scope, receive, send)

@@ -15,8 +15,8 @@ _HEAD = struct.Struct("<BI")
 Value = bool | int | float | str | None
 
 
-class Wish(msgspec.Struct, forbid_unknown_fields=True):
-    """A processor and its parameters."""
+class StepRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A processor by its name, and its parameters."""
 
     processor: str
     values: dict[str, Value] = {}
@@ -31,7 +31,7 @@ class Describe(Message):
 
     source: str
     far: str | None = None
-    steps: list[Wish] = []
+    steps: list[StepRequest] = []
     realtime: bool = False
     rate: float | None = None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtkit.core.errors import DeviceError, UsageError
+from rtkit.core.errors import DeviceError
+from rtkit.core.extras import not_installed
 from rtkit.core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 PORT = 8765
 #: Time (s) that pages get to hear that their stream has ended.
-FAREWELL_S = 0.5
+GOODBYE_S = 0.5
 
 _servers: dict[int, LiveServer] = {}  # by stream
 
@@ -55,9 +57,9 @@ def serve(folder: str, host: str, port: int, certificate: str | None = None, key
     try:
         from rtkit.live.server import LiveServer
     except ModuleNotFoundError as error:
-        raise UsageError(f"the live page needs {error.name}: pip install 'rtkit[live]'") from None
+        raise not_installed(error, "the live page") from None
     server = LiveServer(folder, host, port, certificate, key)
-    typer.echo(f"rtkit: the page is at {server.url}", err=True)
+    print(f"rtkit: the page is at {server.url}", file=sys.stderr, flush=True)
     return server
 
 
@@ -83,5 +85,5 @@ def rtkit_stream_stopped(stream: Stream) -> None:
         return
     server.session.ended()
     if server.pages:
-        time.sleep(FAREWELL_S)
+        time.sleep(GOODBYE_S)
     server.close()

@@ -16,11 +16,11 @@ from rtkit.signals.event_lines import as_line
 from rtkit.signals.lines import Lines
 
 #: Bytes after which a recording ends, so that a forgotten one does not fill the disk.
-LARGEST = 2 * 2**30
+MAX_BYTES = 2 * 2**30
 #: Items between two looks at the size.
-OFTEN = 64
+CHECK_INTERVAL_ITEMS = 64
 #: Below this rate (Hz) a signal is no sound, and a table is of more use.
-SOUND = 4000.0
+SOUND_RATE_HZ = 4000.0
 
 
 class Recorder:
@@ -88,8 +88,8 @@ class Recorder:
             if self.on:
                 self._sinks[side].write(item)
                 self._items += 1
-                if self._items % OFTEN == 0 and sum(size for _, size in self.files()) > LARGEST:
-                    raise InputError(f"recording ended at {LARGEST / 2**30:g} GiB")
+                if self._items % CHECK_INTERVAL_ITEMS == 0 and sum(size for _, size in self.files()) > MAX_BYTES:
+                    raise InputError(f"recording ended at {MAX_BYTES / 2**30:g} GiB")
 
     def event(self, event: Event) -> None:
         """Add one event, likewise."""
@@ -127,4 +127,4 @@ def suffix(spec: Spec) -> str:
     """What a recording of this format is written as."""
     if isinstance(spec, FrameSpec):
         return ".mp4"
-    return ".wav" if isinstance(spec, SampleSpec) and spec.rate >= SOUND else ".csv"
+    return ".wav" if isinstance(spec, SampleSpec) and spec.rate >= SOUND_RATE_HZ else ".csv"

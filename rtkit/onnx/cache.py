@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-#: Seconds of opening from which a graph is worth keeping.
-WORTH = 0.01
+#: Time to open a model (s) from which its optimised graph is kept.
+MIN_OPENING_S = 0.01
 
 
 def read(digest: str) -> bytes | None:

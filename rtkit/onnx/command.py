@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from typing import Any
 
@@ -11,7 +10,7 @@ import msgspec
 from rtkit.onnx import timing
 from rtkit.onnx.card import NAME, Card, read_card
 from rtkit.onnx.find import STEP, find, shipped
-from rtkit.onnx.model import Model, load
+from rtkit.onnx.model import load
 
 Rows = list[dict[str, Any]]
 
@@ -77,12 +76,12 @@ def _pair(key: str, value: object) -> str:
 
 
 def bench(name: str) -> Rows:
-    """Time a model in ONNX Runtime and, where TensorFlow and the road (`export`) are there, in Keras, in turns in one run.
+    """Time a model in ONNX Runtime: a call of the whole, and a sample of its stateful form in steps of several sizes.
 
     Returns
     -------
     list of dict
-        Call, median time (µs), and how many times as long as one call in ONNX Runtime.
+        Call, and median time (µs).
 
     Raises
     ------
@@ -90,23 +89,7 @@ def bench(name: str) -> Rows:
         No such model.
     """
     model = load(name)
-    rows: Rows = []
-    if not model.states:
-        calls: dict[str, Any] = {"ONNX Runtime": timing.one_call(model), **_in_keras(model)}
-        times = timing.medians(calls)
-        base = times["ONNX Runtime"]
-        rows = [{"call": call, "us": round(1e6 * value, 1), "times ONNX Runtime": round(value / base, 1)} for call, value in times.items()]
+    rows = [] if model.states else timing.of_model(model)
     step = model if model.states else load(model.path.with_name(STEP)) if model.card is not None and STEP in model.card.files else None
-    steps = timing.of_steps(step) if step is not None else []
-    return rows + [{"call": row["case"], "us": row["us"], "times ONNX Runtime": None} for row in steps]
-
-
-def _in_keras(model: Model) -> dict[str, Any]:
-    """Ways to run a shipped model in Keras, where TensorFlow and the road are there; another model may have the same name."""
-    is_shipped = model.card is not None and shipped().get(model.card.name) == model.path.parent
-    if not (is_shipped and importlib.util.find_spec("tensorflow") and importlib.util.find_spec("export")):
-        return {}
-    from export.comparison import keras_calls
-
-    assert model.card is not None
-    return keras_calls(model.card.name)
+    rows += timing.of_steps(step) if step is not None else []
+    return [{"call": row["case"], "us": row["us"]} for row in rows]

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit.core.errors import RtkitError
-from rtkit.onnx.card import Card, Proof, Tensor, describe, publish
-from rtkit.onnx.find import MODEL
-from rtkit.onnx.model import load
-from rtkit.onnx.writer import LIMIT, OPSET
-
-_ACTIVATIONS = {"linear": "Identity", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "softmax": "Softmax"}
+from rtkit.onnx.card import Card, Proof, Tensor
+from rtkit.onnx.model import Model, load
+from rtkit.onnx.writer import OPERATORS, Activation, LearnedNetwork, activate, difference, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +21,15 @@ class Dense:
 
     weights: NDArray[Any]
     bias: NDArray[Any]
-    activation: Literal["linear", "sigmoid", "tanh", "relu", "softmax"] = "linear"
+    activation: Activation = "linear"
 
     def run(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """The same in numpy, for ``[n, inputs]``."""
-        from scipy.special import expit, softmax
-
-        sums: NDArray[np.float64] = values.astype(np.float64) @ self.weights.astype(np.float64) + self.bias
-        functions = {"sigmoid": expit, "tanh": np.tanh, "relu": lambda x: np.maximum(x, 0), "softmax": lambda x: softmax(x, axis=1)}
-        return np.asarray(functions[self.activation](sums)) if self.activation in functions else sums
+        return activate(values.astype(np.float64) @ self.weights.astype(np.float64) + self.bias, self.activation)
 
 
-@dataclass(frozen=True, slots=True)
-class DenseNetwork:
+@dataclass(frozen=True)
+class DenseNetwork(LearnedNetwork):
     """Layers one after another, and what their card says.
 
     Parameters
@@ -52,6 +42,8 @@ class DenseNetwork:
         Their names and meanings; the shapes follow from the layers.
     made_by, metrics
         As on the card.
+    examples : ndarray, optional
+        Inputs ``[n, inputs]`` on which the file must give what the weights give; noise when not given.
     """
 
     name: str
@@ -61,8 +53,11 @@ class DenseNetwork:
     layers: Sequence[Dense]
     input: Tensor
     output: Tensor
-    made_by: dict[str, Any]
-    metrics: list[dict[str, Any]]
+    made_by: dict[str, Any] = field(default_factory=dict)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    examples: NDArray[np.float32] | None = None
+
+    libraries: ClassVar[tuple[str, ...]] = (*LearnedNetwork.libraries, "scikit-learn")
 
     @property
     def parameters(self) -> int:
@@ -75,79 +70,51 @@ class DenseNetwork:
             values = layer.run(values)
         return values
 
+    def card_fields(self) -> dict[str, Any]:
+        """Limits, labels, figures, and how it was made."""
+        return {"limits": self.limits, "labels": self.labels, "metrics": self.metrics, "made_by": self.made_by}
+
+    def verify(self, path: Path) -> Proof:
+        """The file is run on the examples."""
+        examples = self.examples
+        if examples is None:
+            examples = np.random.default_rng(0).standard_normal((32, len(self.layers[0].weights))).astype(np.float32)
+        (found,) = load(path).run({self.input.name: examples})
+        return Proof(f"{len(examples)} examples, against the weights in numpy", difference(found, self.run(examples)))
+
+    def tensors(self, model: Model) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """The one input and the one output, as they were described."""
+        first, last = (
+            Tensor(given.name, given.dtype, given.shape, said.meaning, said.unit, said.range)
+            for given, said in ((model.inputs[0], self.input), (model.outputs[0], self.output))
+        )
+        return (first,), (last,)
+
+    def graph(self) -> Any:
+        """``[batch, inputs]`` in, ``[batch, units]`` of the last layer out."""
+        import onnx
+
+        make, arrays = onnx.helper, onnx.numpy_helper
+        nodes, constants, value = [], [], self.input.name
+        for index, layer in enumerate(self.layers):
+            out = self.output.name if index == len(self.layers) - 1 else f"units_{index}"
+            constants += [
+                arrays.from_array(np.ascontiguousarray(array, np.float32), f"{name}_{index}")
+                for name, array in (("weights", layer.weights), ("bias", layer.bias))
+            ]
+            nodes += [
+                make.make_node("Gemm", [value, f"weights_{index}", f"bias_{index}"], [f"sum_{index}"]),
+                make.make_node(OPERATORS[layer.activation], [f"sum_{index}"], [out]),
+            ]
+            value = out
+        widths = len(self.layers[0].weights), len(self.layers[-1].bias)
+        ends = [
+            make.make_tensor_value_info(tensor.name, onnx.TensorProto.FLOAT, ["batch", width])
+            for tensor, width in zip((self.input, self.output), widths, strict=True)
+        ]
+        return make.make_graph(nodes, "dense", ends[:1], ends[1:], constants)
+
 
 def write_dense(network: DenseNetwork, examples: NDArray[np.float32], folder: Path) -> Card:
-    """Write a network as ``model.onnx`` with its card into a folder.
-
-    Parameters
-    ----------
-    network : DenseNetwork
-        What was trained.
-    examples : ndarray
-        Inputs ``[n, inputs]`` on which the file must give what the weights give.
-    folder : Path
-        Made if it is not there.
-
-    Raises
-    ------
-    InputError
-        The folder cannot be written.
-    RtkitError
-        ONNX Runtime does not give what the weights in numpy give; nothing is written then.
-    """
-    with tempfile.TemporaryDirectory() as name:
-        scratch = Path(name)
-        (scratch / MODEL).write_bytes(_build(network).SerializeToString())
-        model = load(scratch / MODEL)
-        expected = network.run(examples)
-        (found,) = model.run({network.input.name: examples})
-        difference = float(np.abs(found - expected).max() / max(np.abs(expected).max(), np.finfo(np.float32).tiny))
-        if not difference <= LIMIT:
-            raise RtkitError(f"{folder}: the model differs by {difference:.2g} of its largest output from the weights; at most {LIMIT:g}")
-        tensors = [
-            Tensor(given.name, given.dtype, given.shape, said.meaning, said.unit, said.range)
-            for given, said in ((model.inputs[0], network.input), (model.outputs[0], network.output))
-        ]
-        versions = {name: importlib.metadata.version(name) for name in ("rtkit", "onnx", "onnxruntime", "scikit-learn")}
-        card = Card(
-            format=1,
-            name=network.name,
-            does=network.does,
-            limits=network.limits,
-            files={MODEL: describe(scratch / MODEL, (tensors[0],), (tensors[1],), {})},
-            labels=network.labels,
-            parameters=network.parameters,
-            metrics=network.metrics,
-            verification=[Proof(f"{len(examples)} examples, against the weights in numpy", difference)],
-            made_by=network.made_by | {"opset": OPSET, "versions": versions},
-        )
-        publish(card, scratch, folder)
-    return card
-
-
-def _build(network: DenseNetwork) -> Any:
-    """The graph: ``[batch, inputs]`` in, ``[batch, units]`` of the last layer out."""
-    import onnx
-
-    make, arrays = onnx.helper, onnx.numpy_helper
-    nodes, constants, value = [], [], network.input.name
-    for index, layer in enumerate(network.layers):
-        out = network.output.name if index == len(network.layers) - 1 else f"units_{index}"
-        constants += [
-            arrays.from_array(np.ascontiguousarray(array, np.float32), f"{name}_{index}")
-            for name, array in (("weights", layer.weights), ("bias", layer.bias))
-        ]
-        nodes += [
-            make.make_node("Gemm", [value, f"weights_{index}", f"bias_{index}"], [f"sum_{index}"]),
-            make.make_node(_ACTIVATIONS[layer.activation], [f"sum_{index}"], [out]),
-        ]
-        value = out
-    widths = len(network.layers[0].weights), len(network.layers[-1].bias)
-    ends = [
-        make.make_tensor_value_info(tensor.name, onnx.TensorProto.FLOAT, ["batch", width])
-        for tensor, width in zip((network.input, network.output), widths, strict=True)
-    ]
-    graph = make.make_graph(nodes, "dense", ends[:1], ends[1:], constants)
-    made = make.make_model(graph, opset_imports=[make.make_opsetid("", OPSET)], producer_name="rtkit", ir_version=9)
-    onnx.checker.check_model(made, full_check=True)
-    return made
+    """`rtkit.onnx.writer.write` for a network that is to be tried on examples ``[n, inputs]``; errors as there."""
+    return write(replace(network, examples=examples), folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-#: Largest ONNX file (bytes) that can hold a model by itself; protobuf's limit.
-LARGEST = 2**31 - 1
+#: Called with the name of a model, gives the model: `load`, or `OnnxProcessor.load_model`.
+Loader = Callable[[str | Path], "Model"]
+
+#: Largest ONNX file that can hold a model by itself; protobuf's limit.
+LARGEST_BYTES = 2**31 - 1
 _DTYPES = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
@@ -49,12 +52,17 @@ class Model:
         As the file has them.
     states : dict
         Name of each input that takes a state → name of the output that gives the next one; empty if it has none.
+    threads, providers
+        As `load` was given them.
     """
 
-    def __init__(self, path: Path, card: Card | None, made: onnxruntime.InferenceSession) -> None:
+    def __init__(
+        self, path: Path, card: Card | None, made: onnxruntime.InferenceSession, threads: int = 1, providers: str | None = None
+    ) -> None:
         self.path = path
         self.card = card
         self.session = made
+        self.threads, self.providers = threads, providers
         self.inputs = tuple(_tensor(path, value) for value in made.get_inputs())
         self.outputs = tuple(_tensor(path, value) for value in made.get_outputs())
         self.states = card.files[path.name].states if card else guess_states(self.inputs, self.outputs)
@@ -72,6 +80,11 @@ class Model:
         except Exception as error:  # ONNX Runtime has kinds of its own
             raise self._refusal(error) from None
         return made
+
+    def with_graph(self, data: bytes) -> Model:
+        """The model with another graph, an ONNX file in memory, in a session like this one's."""
+        made = session(self.path, data, hashlib.sha256(data).hexdigest(), self.threads, self.providers)
+        return Model(self.path, self.card, made, self.threads, self.providers)
 
     def run_bound(self, bound: onnxruntime.IOBinding) -> None:
         """Run once on arrays that were bound by `bind`; errors as of `run`."""
@@ -110,7 +123,7 @@ def load(name: str | Path, threads: int = 1, providers: str | None = None) -> Mo
     card_path = path.with_name(NAME)
     card = read_card(card_path) if card_path.is_file() else None
     try:
-        if path.stat().st_size > LARGEST:
+        if path.stat().st_size > LARGEST_BYTES:
             raise InputError(f"{path}: too large for an ONNX file of one piece (2 GiB)")
         data = path.read_bytes()
     except OSError as error:
@@ -118,7 +131,7 @@ def load(name: str | Path, threads: int = 1, providers: str | None = None) -> Mo
     digest = hashlib.sha256(data).hexdigest()
     if card is not None:
         card.check(path, digest)
-    model = Model(path, card, session(path, data, digest, threads, providers))
+    model = Model(path, card, session(path, data, digest, threads, providers), threads, providers)
     if card is not None:
         _check_contract(card, model)
     return model

@@ -26,14 +26,14 @@ def rtkit_stream_created(stream: Stream) -> None:
     folder = stream.settings.get("save_model")
     if folder is None:
         return
-    from rtkit.onnx.writer import find_learners, write_learned
+    from rtkit.onnx.writer import find_exportable, write_learned
 
     chain, report = stream.chain, stream.report
-    find_learners(chain.names, chain.steps)  # better now than at the end of a long run
+    find_exportable(chain.names, chain.steps)  # better now than at the end of a long run
 
     def write() -> None:
         seen = {"learned_from": report.source, "seconds": round(report.stream_s, 3), "steps": [repr(step) for step in chain.steps]}
-        write_learned(folder, find_learners(chain.names, chain.steps), seen)
+        write_learned(folder, find_exportable(chain.names, chain.steps), seen)
 
     stream.at_end.append(write)
 

@@ -101,7 +101,7 @@ def _make(path: Path, data: bytes, digest: str, threads: int, providers: Sequenc
     try:
         start = time.perf_counter()
         made = _open(data, threads, providers)
-        if on_cpu and time.perf_counter() - start > cache.WORTH:
+        if on_cpu and time.perf_counter() - start > cache.MIN_OPENING_S:
             cache.write(digest, lambda target: _open(data, threads, providers, save=target))
         return made
     except Exception as error:

@@ -71,7 +71,8 @@ class Pair(Source):
             assert isinstance(block, Block)
             yield self._resampler.process(block).data if self._resampler else block.data
         if self._resampler:
-            yield self._resampler.close().data
+            tail = self._resampler.close()
+            yield tail.data if tail is not None else np.zeros((0, 1), self._dtype)
         silence = np.zeros((4096, 1), self._dtype)
         while True:
             yield silence

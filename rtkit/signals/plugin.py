@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rtkit.core.hookspecs import hookimpl
 from rtkit.signals.suffixes import SOUND
@@ -25,10 +25,20 @@ def rtkit_register_sources(register: Register) -> None:
     register(".csv", "rtkit.signals.table:CsvFile")
     register(".npy", "rtkit.signals.table:NpyFile")
     register("-", "rtkit.signals.raw:RawInput")
+    register("standard input", "rtkit.signals.standard_input:StandardInput")
     register("synth", "rtkit.signals.synth:Synthetic")
     register("realtime", "rtkit.handover.pacing:Realtime")
     register("array", "rtkit.arrays.memory:ArraySource")
     register("iterable", "rtkit.arrays.memory:IterableSource")
+
+
+@hookimpl
+def rtkit_list_devices() -> list[dict[str, Any]]:
+    """What there is to try without a device."""
+    from rtkit.signals.synth import KINDS
+
+    same = {"group": "synthetic signals", "gives": "samples", "far": False}
+    return [{"source": f"synth:{kind}", "name": f"Synthetic {kind}"} | same for kind in KINDS]
 
 
 @hookimpl

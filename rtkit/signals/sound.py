@@ -34,6 +34,8 @@ class SoundFile(Source):
     Integer formats are scaled to -1..1. Channels are called ``1``, ``2``, …; of a single one, ``mono``.
     """
 
+    gives = "samples"
+
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
         self._size = options.block or BLOCK_SAMPLES

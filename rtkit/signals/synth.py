@@ -71,6 +71,9 @@ class Synthetic(Source):
     and y at 1 kHz: an unstable one, by independent random regressors (see `plant`). The same at each run.
     """
 
+    gives = "samples"
+    open_to_pages = True
+
     def __init__(self, name: str, options: Options) -> None:
         if name not in KINDS:
             raise UsageError(f"synth:{name}: expected one of {', '.join(KINDS)}")

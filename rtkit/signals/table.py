@@ -57,6 +57,8 @@ class CsvFile(Source):
     row a second when the options tell no rate. An empty cell is a missing sample (NaN).
     """
 
+    gives = "samples"
+
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
         self._options = options
@@ -218,6 +220,8 @@ class NpyFile(Source):
 
     An array of more than 64 columns holds one record a row, and one row a second when the options tell no rate.
     """
+
+    gives = "samples"
 
     def __init__(self, path: str, options: Options) -> None:
         self.name = path

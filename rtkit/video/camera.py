@@ -42,6 +42,8 @@ class Camera(Source):
     """
 
     live = True
+    gives = "frames"
+    open_to_pages = True
 
     def __init__(self, target: str, options: Options) -> None:
         self.name = f"camera:{target}" if target else "camera"
@@ -206,6 +208,8 @@ class NetworkCamera(Camera):
     options : Options
         As for `Camera`.
     """
+
+    open_to_pages = False  # named by an address
 
     def __init__(self, url: str, options: Options) -> None:
         super().__init__("", options)

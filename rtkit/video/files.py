@@ -30,6 +30,8 @@ class VideoFile(Source):
         `size` (the file's own) and `fps` (all frames) hold.
     """
 
+    gives = "frames"
+
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
         self._wanted = parse_size(options.size)

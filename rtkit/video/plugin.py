@@ -29,6 +29,14 @@ def rtkit_register_sources(register: Register) -> None:
 
 
 @hookimpl
+def rtkit_list_devices() -> list[dict[str, Any]]:
+    """The cameras of this machine."""
+    from rtkit.video.table import cameras
+
+    return [camera | {"group": "cameras", "gives": "frames", "far": False} for camera in cameras()]
+
+
+@hookimpl
 def rtkit_register_sinks(register: Register) -> None:
     """A window, videos, pictures, standard output, a virtual camera."""
     register("window", "rtkit.video.window:Window")

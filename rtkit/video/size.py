@@ -56,3 +56,8 @@ def to_colour(image: Image) -> Image:
 def to_grey(image: Image) -> Image:
     """The picture as ``[h, w]``, luma after ITU-R BT.601; the same array if it is that."""
     return image if image.ndim == 2 else np.asarray(opencv().cvtColor(image, opencv().COLOR_BGR2GRAY), np.uint8)
+
+
+def colour_copy(image: Image) -> Image:
+    """The picture as ``[h, w, 3]`` in an array of its own, to draw on."""
+    return image.copy() if image.ndim == 3 else to_colour(image)

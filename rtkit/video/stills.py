@@ -55,6 +55,8 @@ class Pictures(Source):
         `size` (that of the first picture) and `fps` (25) hold.
     """
 
+    gives = "frames"
+
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
         self._wanted = parse_size(options.size)

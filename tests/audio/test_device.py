@@ -114,7 +114,7 @@ def test_a_missing_library_names_the_package(monkeypatch):
 
 
 def test_a_hanging_call_is_left_behind(monkeypatch):
-    monkeypatch.setattr(device, "PATIENCE", 0.05)
+    monkeypatch.setattr(device, "PORTAUDIO_TIMEOUT_S", 0.05)
     release = threading.Event()
     begin = time.perf_counter()
     with pytest.raises(TimeoutError):

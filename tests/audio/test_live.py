@@ -130,7 +130,7 @@ def test_nothing_is_recorded_or_played_before_the_steps_are_ready(soundcard: Sou
 
 
 def test_a_slow_reader_overruns_and_the_clock_is_corrected(soundcard: SoundCard, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("rtkit.audio.capture.CAPACITY", 0.2)
+    monkeypatch.setattr("rtkit.audio.recording.RING_S", 0.2)
     source = Microphone(DEVICE, options())
     source.open()
     begin, blocks = time.perf_counter(), []
@@ -189,9 +189,9 @@ def test_an_error_of_the_far_file_is_raised_where_the_stream_is_read(soundcard: 
 
 
 class Late(SpeakerMonitor):
-    def open(self, dtype=np.float32):
+    def locate(self):
         time.sleep(0.3)
-        return super().open(dtype)
+        return super().locate()
 
 
 def test_a_microphone_beside_the_speaker_monitor(soundcard: SoundCard):  # noqa: F811
@@ -215,7 +215,7 @@ def test_an_error_in_the_callback_is_raised_where_the_stream_is_read(soundcard: 
     source = Microphone(DEVICE, options())
     source.open()
     next(iter(source))
-    monkeypatch.setattr(source._ring, "write", None)
+    monkeypatch.setattr(source.capture.ring, "write", None)
     with pytest.raises(TypeError, match="not callable"):
         list(source)
     source.close()
@@ -280,7 +280,7 @@ def test_the_default_output_is_asked_for_by_name(soundcard: SoundCard, monkeypat
     soundcard.load("module-null-sink", "sink_name=other")
     for sink in ("other", "spk"):
         subprocess.run(["pactl", "set-default-sink", sink], check=True)
-        assert SpeakerMonitor("", options())._connect() == ("pulse", {"PULSE_SOURCE": f"{sink}.monitor"})
+        assert SpeakerMonitor("", options()).locate() == ("pulse", {"PULSE_SOURCE": f"{sink}.monitor"})
     monkeypatch.setenv("PATH", "")
     with pytest.raises(DeviceError, match="pulseaudio-utils"):
         SpeakerMonitor("", options()).open()
@@ -374,7 +374,7 @@ def test_a_microphone_that_stays_away_ends_the_stream_after_all_that_came_before
                 killed = time.perf_counter()
     assert time.perf_counter() - killed < 2.0 + 2.0 + 3.0
     source.close()
-    assert got == source.counts()["captured"] == source._ring.written
+    assert got == source.counts()["captured"] == source.capture.ring.written
 
 
 def test_a_lost_speaker_is_an_error_too(soundcard: SoundCard):  # noqa: F811

@@ -1,4 +1,4 @@
-"""The road needs TensorFlow, which a user need not have."""
+"""Training and conversion need TensorFlow, which a user need not have."""
 
 import pytest
 

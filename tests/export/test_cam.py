@@ -8,8 +8,8 @@ pytest.importorskip("tensorflow", reason="needs TensorFlow, which the extra expo
 import keras
 
 import rtkit
-from export import cam
 from export.__main__ import main
+from export.recipes import cam
 from rtkit.onnx import load
 from tests.rtkit_cam.heads import network
 
@@ -21,7 +21,7 @@ def test_an_onnx_file_is_cut_once_and_runs(tmp_path):
     card = load(str(out)).card
     assert [tensor.name for tensor in card.files["model.onnx"].outputs] == ["logits", "features", "cam_weights", "cam_bias"]
     assert all(proof.difference <= 1e-4 for proof in card.verification)
-    assert len(card.verification) == len(cam.SIZES)
+    assert len(card.verification) == len(cam.SIZES_PX)
     assert card.made_by["weights"] == "own.onnx"
     frames = np.random.default_rng(0).integers(0, 256, (2, 48, 64, 3), dtype=np.uint8)
     _, events = rtkit.apply(f"cam:model={out},size=64", frames, fps=1)

@@ -1,4 +1,4 @@
-"""The colorizers' road: networks of the right size, examples, measures, bad archives; a training in small."""
+"""The recipes of the colorizers: networks of the right size, examples, measures, bad archives; a training in small."""
 
 import zipfile
 from pathlib import Path
@@ -10,17 +10,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rtkit_colorize.demo import DATA
 
-from export.colours import ab_error, grey_copy, judge, psnr, table
-from export.pictures import animals
-from export.surfaces import TINT, surface
+from export.data.pictures import read_animals
+from export.data.textures import TINT, texture
+from export.evaluation.colorize import ab_error, evaluate, grey_copy, grey_to_colour_table, psnr
 from rtkit import InputError
 from rtkit.video.size import to_grey
 from rtkit.video.stills import read_picture, write_picture
 
 pytest.importorskip("tensorflow", reason="needs TensorFlow, which the extra export brings")
 
-from export import colorize_chroma, colorize_designed, lite0
 from export.__main__ import main
+from export.families import efficientnet_lite0
+from export.recipes import colorize_chroma, colorize_designed
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "vision"
 SHOPS = [read_picture(path) for path in sorted((DATA / "shops").glob("*.jpg"))]
@@ -28,7 +29,7 @@ PICTURES = hnp.arrays(np.uint8, (6, 8, 3))
 
 
 def archive(folder):
-    """The shipped fruits, as the archive that the road reads; the training pictures are the test pictures."""
+    """The shipped fruits, as the archive that the recipes read; the training pictures are the test pictures."""
     with zipfile.ZipFile(folder / "fruits360_subset.zip", "w") as made:
         for path in sorted((DATA / "fruits").glob("*.jpg")):
             for split in ("train", "test"):
@@ -57,8 +58,8 @@ def test_examples_are_the_same_for_the_same_seed_and_fit_the_pictures():
     grey, chroma = colorize_chroma.draw(fruits, SHOPS, np.random.default_rng(1))
     again, _ = colorize_chroma.draw(fruits, SHOPS, np.random.default_rng(1))
     assert (grey == again).all()
-    assert grey.shape == (colorize_chroma.PICTURES, 160, 160, 1)
-    assert chroma.shape == (colorize_chroma.PICTURES, 40, 40, 2)
+    assert grey.shape == (colorize_chroma.EPOCH_PICTURES, 160, 160, 1)
+    assert chroma.shape == (colorize_chroma.EPOCH_PICTURES, 40, 40, 2)
     assert 0 <= grey.min() < grey.max() <= 255
     assert np.abs(chroma).max() <= 1
     assert np.abs(chroma).mean() > 0.05
@@ -66,8 +67,8 @@ def test_examples_are_the_same_for_the_same_seed_and_fit_the_pictures():
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([32, 160]))
 @settings(max_examples=25, deadline=None)
-def test_surfaces_have_hardly_any_colour_and_are_the_same_for_the_same_seed(seed, side):
-    made, again = (surface(side, np.random.default_rng(seed)) for _ in range(2))
+def test_textures_have_hardly_any_colour_and_are_the_same_for_the_same_seed(seed, side):
+    made, again = (texture(side, np.random.default_rng(seed)) for _ in range(2))
     assert made.shape == (side, side, 3)
     assert (made == again).all()
     assert np.ptp(made.astype(int), axis=2).max() <= 6 * TINT
@@ -77,11 +78,11 @@ def test_animals_are_read_once_each_and_bad_tables_are_named(tmp_path):
     (tmp_path / "boxes.csv").write_text("file,name\nb.png,x\na.png,x\nb.png,y\n")
     for name in "ab":
         write_picture(str(tmp_path / f"{name}.png"), SHOPS[0])
-    found, origin = animals(tmp_path)
+    found, origin = read_animals(tmp_path)
     assert (len(found), origin.rows) == (2, 2)
     (tmp_path / "boxes.csv").write_text("name\nx\n")
     with pytest.raises(InputError, match=r"boxes\.csv: expected a table with the column file"):
-        animals(tmp_path)
+        read_animals(tmp_path)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data/vision is not there")
@@ -89,16 +90,16 @@ def test_the_body_is_the_network_of_its_file():
     import keras
     import onnxruntime
 
-    graph, _ = lite0.read(SHARED)
+    graph, _ = efficientnet_lite0.read(SHARED)
     pixels = keras.Input((None, None, 3))
-    model = keras.Model(pixels, lite0.body(graph, pixels, ["features"]))
+    model = keras.Model(pixels, efficientnet_lite0.body(graph, pixels, ["features"]))
     picture = np.random.default_rng(0).integers(0, 256, (2, 96, 128, 3), dtype=np.uint8)
-    (expected,) = onnxruntime.InferenceSession(SHARED / "weights" / lite0.FILE).run(["features"], {"image": picture})
+    (expected,) = onnxruntime.InferenceSession(SHARED / "weights" / efficientnet_lite0.FILE).run(["features"], {"image": picture})
     found = np.asarray(model(picture.astype(np.float32)))
     assert np.abs(found.transpose(0, 3, 1, 2) - expected).max() <= 1e-4
     grey = keras.Input((None, None, 1))
-    of_grey = keras.Model(grey, lite0.body(graph, grey, ["b4s"]))
-    three = keras.Model(pixels, lite0.body(graph, pixels, ["b4s"]))
+    of_grey = keras.Model(grey, efficientnet_lite0.body(graph, grey, ["b4s"]))
+    three = keras.Model(pixels, efficientnet_lite0.body(graph, pixels, ["b4s"]))
     one = picture[..., :1].astype(np.float32)
     assert np.abs(np.asarray(of_grey(one)) - np.asarray(three(np.repeat(one, 3, axis=-1)))).max() <= 1e-3
     assert colorize_chroma.build(graph).count_params() == colorize_chroma.PARAMETERS
@@ -118,11 +119,11 @@ def test_a_table_gives_each_grey_the_mean_of_its_colours():
     blue, red = np.zeros((2, 4, 4, 3), np.uint8)
     blue[:] = (200, 0, 0)
     red[:] = (0, 0, 200)
-    paint = table([blue, red])
+    paint = grey_to_colour_table([blue, red])
     assert (paint(blue) == blue).all()
     assert (paint(red) == red).all()
-    assert judge(paint, [blue, red], "")[0]["value"] == 0
-    assert judge(grey_copy, [blue, red], "", on_white=True)[0]["value"] > 50
+    assert evaluate(paint, [blue, red], "")[0]["value"] == 0
+    assert evaluate(grey_copy, [blue, red], "", on_white=True)[0]["value"] > 50
 
 
 @pytest.mark.parametrize(

@@ -10,24 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rtkit_echo.scenes import read
 
-from export import calls, echo_suppressor
-from export.calls import Material
-from export.road import finish
+from export.data.call_simulation import CALL_S, RATE_HZ, Material, read_material, simulate_call
+from export.pipeline.release import release
+from export.recipes import echo_suppressor
 from rtkit import InputError
 from rtkit.onnx import Stepper, load
 
-RATE = calls.RATE
-SPEECH = [np.tile(read(name, RATE), 3) for name in ("far.flac", "near.flac")]
-MATERIAL = Material(SPEECH, [read("room.wav", RATE)])
+SPEECH = [np.tile(read(name, RATE_HZ), 3) for name in ("far.flac", "near.flac")]
+MATERIAL = Material(SPEECH, [read("room.wav", RATE_HZ)])
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32 - 1))
 def test_calls_are_whole_and_the_same_again(seed):
-    call, again = (calls.simulate(MATERIAL, np.random.default_rng(seed)) for _ in range(2))
+    call, again = (simulate_call(MATERIAL, np.random.default_rng(seed)) for _ in range(2))
     for name in ("near", "far", "talker", "noise"):
         signal = getattr(call, name)
-        assert signal.shape == (calls.SECONDS * RATE,)
+        assert signal.shape == (CALL_S * RATE_HZ,)
         assert signal.dtype == np.float32
         assert np.isfinite(signal).all()
         np.testing.assert_array_equal(signal, getattr(again, name))
@@ -38,9 +37,9 @@ def test_calls_are_whole_and_the_same_again(seed):
 
 
 def test_the_loss_is_none_where_all_is_right_and_grows_with_what_is_off():
-    features, judged = echo_suppressor.example(calls.simulate(MATERIAL, np.random.default_rng(3)))
+    features, judged = echo_suppressor.describe_call(simulate_call(MATERIAL, np.random.default_rng(3)))
     assert features.shape[1] == echo_suppressor.FEATURES
-    bins = echo_suppressor.SIZE + 1
+    bins = echo_suppressor.BLOCK_SAMPLES + 1
     assert judged.shape[1] == 4 * bins + 2
     judged = judged[None].astype(np.float32)
     judged[..., :bins] = 7  # all passes, and all is wanted
@@ -54,7 +53,7 @@ def test_the_loss_is_none_where_all_is_right_and_grows_with_what_is_off():
 
 def test_data_that_are_not_there_are_told(tmp_path):
     with pytest.raises(InputError, match="expected speech of talkers"):
-        calls.read(tmp_path)
+        read_material(tmp_path)
 
 
 @pytest.fixture
@@ -69,24 +68,24 @@ def few(tmp_path, monkeypatch):
         ("rir/other.wav", MATERIAL.rooms[0]),
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        soundfile.write(tmp_path / name, signal, RATE)
-    for name, value in (("CALLS", 4), ("UNSEEN", 2), ("SHARE", 1), ("BATCH", 4)):
+        soundfile.write(tmp_path / name, signal, RATE_HZ)
+    for name, value in (("TRAINING_CALLS", 4), ("HELD_OUT_CALLS", 2), ("EPOCH_DIVISOR", 1), ("BATCH", 4)):
         monkeypatch.setattr(echo_suppressor, name, value)
     return tmp_path
 
 
 def test_what_is_held_out_is_not_learned_from(few):
-    train, held, origin = calls.read(few)
+    train, held, origin = read_material(few)
     assert [len(part) for material in (train, held) for part in (material.talkers, material.rooms)] == [2, 1, 2, 1]
-    assert origin.rows == pytest.approx(2 * sum(map(len, SPEECH)) / RATE, abs=1)
+    assert origin.rows == pytest.approx(2 * sum(map(len, SPEECH)) / RATE_HZ, abs=1)
     soundfile.write(few / "speech_far" / "slow.flac", SPEECH[0][:8000], 8000)
     with pytest.raises(InputError, match=r"slow\.flac: expected one channel at 16000 Hz"):
-        calls.read(few)
+        read_material(few)
 
 
 def test_a_model_is_trained_written_and_runs(few):
     trained = echo_suppressor.make(few, 2, 0, few / "work")
-    finish(trained, few / "model")
+    release(trained, few / "model")
     card = load(few / "model").card
     assert set(card.files) == {"model.onnx", "step.onnx"}
     assert card.parameters == echo_suppressor.PARAMETERS

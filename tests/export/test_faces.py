@@ -6,9 +6,9 @@ import pytest
 pytest.importorskip("tensorflow", reason="needs TensorFlow, which the extra export brings")
 
 import rtkit
-from export import faces
-from export.road import finish
-from export.training import Finished
+from export.pipeline.release import release
+from export.pipeline.training import ResultCache
+from export.recipes import faces
 from rtkit import InputError
 from rtkit.onnx import load
 from rtkit.video.stills import write_picture
@@ -45,9 +45,9 @@ def test_a_folder_of_people_becomes_what_the_processor_reads(tmp_path, people):
     folder = folder_of(tmp_path / "people", flat=people == 2, **{name: albums[name] for name in list(albums)[:people]})
     trained = faces.make(folder, 3, 0, tmp_path / "work")
     assert [row["count"] for row in trained.metrics] == [4 * people] * 2
-    finish(trained, tmp_path / "model")
+    release(trained, tmp_path / "model")
     faces.complete(folder, tmp_path / "model")
-    Finished.clear(tmp_path / "work")
+    ResultCache.clear(tmp_path / "work")
     card = load(str(tmp_path / "model")).card
     assert sorted(card.labels) == sorted(albums)[:people] if people == 3 else {"Grace", "Eileen"} == set(card.labels)
     assert all(proof.difference <= 1e-5 for proof in card.verification)

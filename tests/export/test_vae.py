@@ -8,14 +8,18 @@ import pytest
 pytest.importorskip("tensorflow", reason="needs TensorFlow, which the extra export brings")
 
 import keras
-from rtkit_vae import bound
+from rtkit_vae import elbo
 from sklearn.metrics import roc_auc_score
 
 import rtkit
-from export import fashion, strangers, vae, vae_2d, vae_16d, vae_designed
-from export.data import Origin
-from export.fashion import Clothes, Fashion
-from export.road import finish
+from export.data import fashion_mnist
+from export.data.fashion_mnist import Clothes, FashionMnist
+from export.data.origin import Origin
+from export.evaluation import impostors
+from export.families import vae
+from export.pipeline.release import release
+from export.pipeline.training import TrainingPlan, losses_of
+from export.recipes import vae_2d, vae_16d, vae_designed
 from rtkit import InputError
 from rtkit.onnx import load
 from rtkit.onnx.card import read_card
@@ -27,7 +31,7 @@ MODULES = (vae_designed, vae_2d, vae_16d)
 @pytest.mark.parametrize(("module", "size"), [(vae_designed, 2), (vae_2d, 2), (vae_16d, 16)])
 def test_networks_have_the_latents_and_parameters_that_they_must_have(module, size):
     networks = module.networks()
-    assert networks.encoder.count_params() + networks.decoder.count_params() == module.PARAMETERS
+    assert networks.encoder.count_params() + networks.decoder.count_params() == module.RECIPE.parameters
     assert [output.shape for output in networks.encoder.outputs] == [(None, size), (None, size)]
     assert networks.decoder.input_shape == (None, size)
     assert networks.decoder.output_shape == (None, 28, 28, 1)
@@ -65,23 +69,23 @@ def test_the_loss_is_the_bound():
     random = np.random.default_rng(0)
     picture, logits = random.random((5, 28, 28, 1), np.float32), random.normal(0, 20, (5, 28, 28, 1)).astype(np.float32)
     mean, log_variance = random.standard_normal((2, 5, 3)).astype(np.float32)
-    parts = np.asarray(vae.Bound()([picture, mean, log_variance, logits]))
-    np.testing.assert_allclose(parts[:, 0], bound.cross_entropy(picture, logits), rtol=1e-5)
-    np.testing.assert_allclose(parts[:, 1], bound.divergence(mean, log_variance), rtol=1e-5)
-    np.testing.assert_allclose(np.asarray(vae.summed(None, parts)), parts.sum(axis=1))
-    many = np.asarray(vae.Draw()([np.full((4000, 2), 3.0), np.full((4000, 2), np.log(0.25))]))
+    parts = np.asarray(vae.NegativeElbo()([picture, mean, log_variance, logits]))
+    np.testing.assert_allclose(parts[:, 0], elbo.cross_entropy(picture, logits), rtol=1e-5)
+    np.testing.assert_allclose(parts[:, 1], elbo.divergence(mean, log_variance), rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(vae.sum_of_parts(None, parts)), parts.sum(axis=1))
+    many = np.asarray(vae.Sampling()([np.full((4000, 2), 3.0), np.full((4000, 2), np.log(0.25))]))
     np.testing.assert_allclose(many.mean(axis=0), 3, atol=0.05)
     np.testing.assert_allclose(many.std(axis=0), 0.5, atol=0.03)
 
 
 @pytest.fixture
 def few(tmp_path, monkeypatch):
-    monkeypatch.setattr(fashion, "HELD_OUT", 60)
+    monkeypatch.setattr(fashion_mnist, "HELD_OUT", 60)
     return write_data(tmp_path)
 
 
 def test_data_are_split_in_order(few):
-    read = Fashion.read(few)
+    read = FashionMnist.read(few)
     assert (len(read.train), len(read.held_out), len(read.test)) == (180, 60, 120)
     assert read.train.pictures.shape[1:] == (28, 28, 1)
     counts = np.bincount(np.concatenate([read.train.classes, read.held_out.classes]))
@@ -105,7 +109,7 @@ def test_data_are_split_in_order(few):
 def test_damaged_data_are_refused_in_a_line(few, name, content, says):
     (few / name).write_bytes(content)
     with pytest.raises(InputError, match=says) as caught:
-        Fashion.read(few)
+        FashionMnist.read(few)
     assert "ubyte.gz" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
@@ -115,17 +119,17 @@ def test_data_that_are_not_there_or_too_few_are_told(tmp_path, monkeypatch):
         with pytest.raises(InputError, match=r"train-images-idx3-ubyte\.gz is not there"):
             module.make(tmp_path, None, 0, tmp_path / "work")
     with pytest.raises(InputError, match="240 pictures; expected more than 5000"):
-        Fashion.read(write_data(tmp_path))
+        FashionMnist.read(write_data(tmp_path))
 
 
 def test_a_model_is_trained_written_and_runs(few, monkeypatch):
-    monkeypatch.setattr(vae, "told_apart", lambda *arguments: [])
+    monkeypatch.setattr(vae, "impostor_auroc", lambda *arguments: [])
     trained = vae_16d.make(few, 2, 0, few / "work")
-    finish(trained, few / "model")
+    release(trained, few / "model")
     vae_16d.complete(few, few / "model")
     card = load(few / "model").card
     assert set(card.files) == {"model.onnx", "decoder.onnx"}
-    assert card.parameters == vae_16d.PARAMETERS
+    assert card.parameters == vae_16d.RECIPE.parameters
     assert any(proof.case.startswith("decoder.onnx") for proof in card.verification)
     assert all(proof.difference <= 1e-5 for proof in card.verification)
     assert len(card.made_by["losses"]) == 2
@@ -138,27 +142,27 @@ def test_a_model_is_trained_written_and_runs(few, monkeypatch):
 def test_two_halves_learn_and_go_on_where_they_were(tmp_path):
     """A little of a training: it gets better than the start, and a second call takes up the checkpoint of the first."""
     pictures = Clothes(CLOTHES[..., None], CLASSES)
-    data = Fashion(pictures, pictures, pictures, Origin("clothes", "", "MIT", "0" * 64, 60))
-    recipe = vae.Recipe(epochs=3, batch=20, step=1e-3)
+    data = FashionMnist(pictures, pictures, pictures, Origin("clothes", "", "MIT", "0" * 64, 60))
+    how = vae.Hyperparameters(epochs=3, batch=20, learning_rate=1e-3)
     results = []
     for _ in range(2):
         keras.utils.set_random_seed(0)
-        networks = vae.trained(vae_designed.networks(), data, vae.Plan("few", 3, 20, 0), recipe, tmp_path / "work")
+        networks = vae.train(vae_designed.networks(), data, TrainingPlan("few", 3, 20, 0), how, tmp_path / "work")
         results.append(networks.decoder.predict(np.zeros((1, 2)), verbose=0))
     np.testing.assert_array_equal(*results)
-    found = vae.losses(tmp_path / "work")
+    found = losses_of(tmp_path / "work")
     assert len(found) == 3
     assert found[-1][1] < found[0][0]
 
 
-def test_strangers_are_of_many_kinds_and_whole(few, monkeypatch):
-    monkeypatch.setattr(strangers, "NOISE", 5)
-    kinds = dict(strangers.strangers(few, Fashion.read(few).test))
+def test_impostors_are_of_many_kinds_and_whole(few, monkeypatch):
+    monkeypatch.setattr(impostors, "NOISE_PICTURES", 5)
+    kinds = dict(impostors.impostors(few, FashionMnist.read(few).test))
     assert len(kinds) == 8
     for title, images in kinds.items():
         assert len(images) >= 3, title
         assert all(image.dtype == np.uint8 and image.min() < image.max() for image in images), title
-    rows = strangers.told_apart(strangers.Autoencoder("2d"), few, Fashion.read(few).test)
+    rows = impostors.impostor_auroc(impostors.Autoencoder("2d"), few, FashionMnist.read(few).test)
     assert len(rows) == 16
     noise = [row for row in rows if "noise" in row["split"]]
     assert all(row["value"] == 1 for row in noise)
@@ -170,9 +174,9 @@ def test_the_areas_on_the_card_are_those_of_the_shipped_network(name):
     from rtkit.onnx.find import shipped
 
     card = read_card(shipped()[name] / "model.json")
-    network, data = strangers.Autoencoder(name), Fashion.read(VISION)
+    network, data = impostors.Autoencoder(name), FashionMnist.read(VISION)
     some = Clothes(data.test.pictures[:400], data.test.classes[:400])
-    (known, _), (strange, _) = (strangers.costs(network, pictures[..., 0]) for pictures in (some.pictures, some.pictures[:, ::-1]))
+    (known, _), (strange, _) = (impostors.anomaly_scores(network, pictures[..., 0]) for pictures in (some.pictures, some.pictures[:, ::-1]))
     area = roc_auc_score(np.repeat([0, 1], 400), np.concatenate([known, strange]))
     (row,) = [row for row in card.metrics if row["metric"] == "AUROC of -ELBO" and "upside down" in row["split"]]
     assert area == pytest.approx(row["value"], abs=0.06)

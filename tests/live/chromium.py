@@ -1,9 +1,7 @@
-"""A real browser without a screen, whose camera and microphone play files."""
+"""A real browser in tests, skipped where there is none; and the rooms that its microphone hears."""
 
 import json
-import os
 import shutil
-import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,47 +9,23 @@ import numpy as np
 import pytest
 import soundfile
 
-FLAGS = [
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
+from benchmarks import chromium
 
 
 @contextmanager
 def browser(camera: Path | None = None, microphone: Path | None = None):
     """Chromium; skips where it is not installed."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
+    if chromium.find_chromium() is None:
         pytest.skip("no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    flags = list(FLAGS)
-    if camera is not None:
-        flags.append(f"--use-file-for-fake-video-capture={camera}")
-    if microphone is not None:
-        flags.append(f"--use-file-for-fake-audio-capture={microphone}")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        flags.append("--no-sandbox")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=path, headless=True, args=flags)
+    with chromium.launched(camera, microphone) as made:
         yield made
-        made.close()
 
 
 def as_camera(video: Path, folder: Path) -> Path:
     """A video as frames that the browser's camera plays; skips without FFmpeg."""
     if shutil.which("ffmpeg") is None:
         pytest.skip("no FFmpeg on this machine")
-    out = folder / "camera.mjpeg"
-    picture = ["-vf", "scale=640:480,fps=30", "-t", "5", "-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p"]
-    subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", video, *picture, out], check=True)
-    return out
+    return chromium.as_camera(video, folder)
 
 
 #: A loudspeaker and a microphone in one room: what a page plays comes back, 30 ms later, to where it takes its microphone from.

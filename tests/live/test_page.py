@@ -18,8 +18,8 @@ from rtkit.live.server import LiveServer
 from tests.live.chromium import as_camera, browser, in_a_room, silence
 
 AXE = Path(sys.prefix) / "npm" / "node_modules" / "axe-core" / "axe.min.js"
-#: Time (ms) in which a stream has to run, models loaded and kernels compiled, on a busy machine.
-PATIENCE = 90_000
+#: Time in which a stream has to run, models loaded and kernels compiled, on a busy machine.
+TIMEOUT_MS = 90_000
 
 
 #: Keeps the page's connections where a test finds them.
@@ -39,7 +39,7 @@ def opened(server, browser, before="", ready=True, **context):
     page.add_init_script(before)
     page.goto(server.url)
     if ready:
-        expect(page.locator("#start")).to_be_enabled(timeout=PATIENCE)
+        expect(page.locator("#start")).to_be_enabled(timeout=TIMEOUT_MS)
     yield page
     assert complaints == []
     page.context.close()
@@ -55,12 +55,12 @@ def choose(page, source, *processors):
 def run(page, source, *processors):
     choose(page, source, *processors)
     page.click("#start")
-    expect(page.locator("#state")).to_have_text("running", timeout=PATIENCE)
+    expect(page.locator("#state")).to_have_text("running", timeout=TIMEOUT_MS)
 
 
 def stop(page):
     page.click("#stop")
-    expect(page.locator("#state")).to_have_text("ended", timeout=PATIENCE)
+    expect(page.locator("#state")).to_have_text("ended", timeout=TIMEOUT_MS)
     expect(page.locator("#error")).to_be_hidden()
 
 
@@ -76,8 +76,8 @@ def drawn(page, selector):
 def test_what_a_network_sees_in_the_browsers_camera(server, recordings, tmp_path):
     with browser(camera=as_camera(recordings / "bottles.mp4", tmp_path)) as chromium, opened(server, chromium) as page:
         run(page, "browser:camera", "cam")
-        expect(page.locator(".labels li").first).to_contain_text("%", timeout=PATIENCE)
-        expect(page.locator("#figures")).to_contain_text("camera to screen", timeout=PATIENCE)
+        expect(page.locator(".labels li").first).to_contain_text("%", timeout=TIMEOUT_MS)
+        expect(page.locator("#figures")).to_contain_text("camera to screen", timeout=TIMEOUT_MS)
         assert drawn(page, "canvas.picture") > 1000
         assert page.locator("canvas.picture").evaluate("canvas => [canvas.width, canvas.height]") == [640, 480]
         assert float(page.locator("#report").get_attribute("data-fps")) > 3
@@ -93,12 +93,12 @@ def test_echo_is_cancelled_in_the_browsers_microphone(server, recordings, tmp_pa
         page.select_option("#far", "far.flac")
         page.set_checked("#listen", False)
         page.click("#start")
-        expect(page.locator("#state")).to_have_text("running", timeout=PATIENCE)
+        expect(page.locator("#state")).to_have_text("running", timeout=TIMEOUT_MS)
         until = time.monotonic() + 60
         found = []
         while sum(event.data["erle_db"] > 12 for event in found) < 3 and time.monotonic() < until:
             page.wait_for_timeout(1_000)
-            found = [event for _, event in server.session.watch._events if event.kind == "echo"]
+            found = [event for _, event in server.session.tap._events if event.kind == "echo"]
         expect(page.locator("figcaption").filter(has_text="ERLE")).to_contain_text("dB")
         assert drawn(page, "canvas.spectrum") > 20
         assert drawn(page, "canvas.wave") > 1
@@ -113,7 +113,7 @@ def test_a_heart_is_drawn_recorded_and_downloaded(server, recordings, tmp_path):
         run(page, "119.hea", "ecg")
         page.keyboard.press("r")
         expect(page.locator("#record")).to_have_attribute("aria-pressed", "true")
-        expect(page.locator(".big")).to_contain_text("6", timeout=PATIENCE)  # 65 beats a minute or so
+        expect(page.locator(".big")).to_contain_text("6", timeout=TIMEOUT_MS)  # 65 beats a minute or so
         assert drawn(page, "canvas.strip") > 5
         page.keyboard.press("r")
         expect(page.locator("#downloads a")).to_have_count(3)
@@ -151,12 +151,12 @@ def test_parameters_are_shown_changed_and_saved(server):
         assert "number" in page.locator(f"#{field.get_attribute('aria-describedby')}").text_content()
         page.get_by_label("tail_ms").fill("64")
         page.click("#start")
-        expect(page.locator("#state")).to_have_text("running", timeout=PATIENCE)
+        expect(page.locator("#state")).to_have_text("running", timeout=TIMEOUT_MS)
         expect(page.get_by_label("tail_ms")).to_be_disabled()
         field.fill("0.25")
         field.press("Tab")
         page.wait_for_timeout(300)
-        assert server.session.plan.steps[0].values == {"tail_ms": 64, "step_size": 0.25}
+        assert server.session.request.steps[0].values == {"tail_ms": 64, "step_size": 0.25}
         assert server.session._steps[0].step_size == 0.25
         field.fill("99")
         field.press("Tab")
@@ -177,11 +177,11 @@ def test_every_window_follows_the_stream(server):
         page.reload()
         with opened(server, chromium, ready=False) as other:
             for window in (page, other):
-                expect(window.locator("#state")).to_have_text("running", timeout=PATIENCE)
+                expect(window.locator("#state")).to_have_text("running", timeout=TIMEOUT_MS)
                 expect(window.locator("#steps .name")).to_have_text("ecg")
                 expect(window.locator("#source")).to_have_value("119.hea")
                 expect(window.locator("#source")).to_be_disabled()
-                expect(window.locator(".big")).to_contain_text("6", timeout=PATIENCE)
+                expect(window.locator(".big")).to_contain_text("6", timeout=TIMEOUT_MS)
                 assert drawn(window, "canvas.strip") > 5
             stop(other)
         expect(page.locator("#state")).to_have_text("ended")
@@ -194,11 +194,11 @@ def test_a_broken_connection_comes_back_and_the_camera_goes_on(server, recording
         opened(server, chromium, KEEP_SOCKET) as page,
     ):
         run(page, "browser:camera", "colorize")
-        expect(page.locator("#figures")).to_contain_text("camera to screen", timeout=PATIENCE)
+        expect(page.locator("#figures")).to_contain_text("camera to screen", timeout=TIMEOUT_MS)
         page.evaluate("sockets.at(-1).close()")
         expect(page.locator("#state")).to_have_text("no connection to the server")
         expect(page.locator("#stop")).to_be_disabled()
-        expect(page.locator("#state")).to_have_text("running", timeout=PATIENCE)
+        expect(page.locator("#state")).to_have_text("running", timeout=TIMEOUT_MS)
         before = server.session.report.counts["browser:camera"]["captured"]
         page.wait_for_timeout(3_000)
         assert server.session.report.counts["browser:camera"]["captured"] > before + 5
@@ -213,12 +213,12 @@ def test_an_output_is_chosen(server, recordings):
         page.click("#steps summary")
         page.get_by_label("outputs").fill("y+z")
         page.click("#start")
-        expect(page.locator("#output option")).to_have_text(["y", "z"], timeout=PATIENCE)
-        expect(page.locator("figcaption").filter(has_text="error, rms")).to_be_visible(timeout=PATIENCE)
+        expect(page.locator("#output option")).to_have_text(["y", "z"], timeout=TIMEOUT_MS)
+        expect(page.locator("figcaption").filter(has_text="error, rms")).to_be_visible(timeout=TIMEOUT_MS)
         told = page.get_by_role("img", name="coefficients")
-        expect(told).to_have_attribute("aria-label", re.compile("y.k-1"), timeout=PATIENCE)
+        expect(told).to_have_attribute("aria-label", re.compile("y.k-1"), timeout=TIMEOUT_MS)
         page.select_option("#output", "z")
-        expect(told).to_have_attribute("aria-label", re.compile("z.k-1"), timeout=PATIENCE)
+        expect(told).to_have_attribute("aria-label", re.compile("z.k-1"), timeout=TIMEOUT_MS)
         stop(page)
 
 
@@ -226,13 +226,13 @@ def test_identification_and_latent_map_are_drawn(server, recordings, tmp_path):
     (recordings / "plant.csv").write_text("time,u,y\n" + "".join(f"{k / 500},{k % 7 - 3},{k * 5 % 11 - 5}\n" for k in range(20_000)))
     with browser(camera=as_camera(recordings / "bottles.mp4", tmp_path)) as chromium, opened(server, chromium) as page:
         run(page, "plant.csv", "arx")
-        expect(page.locator("figcaption").filter(has_text="error, rms")).to_be_visible(timeout=PATIENCE)
+        expect(page.locator("figcaption").filter(has_text="error, rms")).to_be_visible(timeout=TIMEOUT_MS)
         for selector in ("canvas.plot", "canvas.square"):
             assert drawn(page, selector) > 3
         stop(page)
         page.click("[aria-label='remove arx']")
         run(page, "browser:camera", "vae")
-        expect(page.locator("figcaption").filter(has_text="latent map")).to_be_visible(timeout=PATIENCE)
+        expect(page.locator("figcaption").filter(has_text="latent map")).to_be_visible(timeout=TIMEOUT_MS)
         page.wait_for_timeout(1000)
         assert drawn(page, "canvas.square") > 3
         stop(page)
@@ -248,7 +248,7 @@ def test_the_token_lets_in(tmp_path):
             assert page.goto(server.url.partition("?")[0]).status == 403
             assert "token" in page.text_content("body")
             page.goto(server.url)
-            expect(page.locator("#state")).to_have_text("idle", timeout=PATIENCE)
+            expect(page.locator("#state")).to_have_text("idle", timeout=TIMEOUT_MS)
     finally:
         server.close()
 

@@ -1,28 +1,33 @@
 """The parts of the live page: what is kept of a signal, what is drawn of it, and what a page may name."""
 
 import contextlib
+import itertools
 import threading
+import time
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtkit import InputError
+from rtkit import FrameProcessor, InputError, ParallelFrameProcessor, SampleProcessor, Sink, Source, Stream, UsageError
 from rtkit.core.items import Block, Event, Frame, FrameSpec, SampleSpec
 from rtkit.core.settings import read_pipeline, write_pipeline
-from rtkit.live.browser import LARGEST, BrowserCamera, BrowserMicrophone, decode, jpeg_size
+from rtkit.live.browser import MAX_SIDE_PX, BrowserCamera, BrowserMicrophone, decode, jpeg_size
+from rtkit.live.encoder import BANDS, FLOOR_DB, SignalEncoder, spectra
 from rtkit.live.folder import Folder
-from rtkit.live.recent import Recent
+from rtkit.live.history import SampleHistory
+from rtkit.live.messages import Set
 from rtkit.live.recorder import Recorder
-from rtkit.live.screen import BANDS, FLOOR, Screen, spectra
-from rtkit.live.watch import Watch
+from rtkit.live.session import Session
+from rtkit.live.tap import StreamTap
 from rtkit.video.opencv import opencv
 
 
 @given(st.lists(st.integers(0, 6000), max_size=8), st.integers(0, 12000), st.integers(1, 5000))
 def test_recent_samples_are_the_newest_in_order(sizes, since, most):
-    recent = Recent(SampleSpec(1000.0, ("a", "b")))
+    recent = SampleHistory(SampleSpec(1000.0, ("a", "b")))
     written = np.arange(2 * sum(sizes), dtype=np.float32).reshape(-1, 2)
     at = 0
     for size in sizes:
@@ -43,15 +48,15 @@ def test_a_tone_stands_in_its_band_with_its_level(band, level):
     columns = spectra(tone.astype(np.float32)[:, None], hop, window)[:, 0]
     assert columns.shape == (4, BANDS)
     assert (np.abs(columns.argmax(axis=1) - band) <= 1).all()
-    expected = 255 * (1 - level / FLOOR)
-    assert np.abs(columns.max(axis=1) - expected).max() <= 255 * 2 / -FLOOR  # 2 dB: a tone between two lines of the transform
+    expected = 255 * (1 - level / FLOOR_DB)
+    assert np.abs(columns.max(axis=1) - expected).max() <= 255 * 2 / -FLOOR_DB  # 2 dB: a tone between two lines of the transform
 
 
-def watched(spec, every_frame=False):
-    watch = Watch(None, every_frame)
-    watch.inward, watch.outward = Recent(spec), Recent(spec)
-    watch.watchers["page"] = lambda: None
-    return watch
+def tapped(spec, every_frame=False, forms=None):
+    tap = StreamTap(None, every_frame, forms or {})
+    tap.input_history, tap.output_history = SampleHistory(spec), SampleHistory(spec)
+    tap.watchers["page"] = lambda: None
+    return tap
 
 
 @given(st.lists(st.integers(1, 3000), min_size=1, max_size=20))
@@ -59,14 +64,14 @@ def watched(spec, every_frame=False):
 def test_a_signal_is_drawn_whole_however_it_comes(sizes):
     rng = np.random.default_rng(0)
     spec = SampleSpec(8000.0, ("near", "far"))
-    watch = watched(spec)
-    screen = Screen(watch)
+    tap = tapped(spec)
+    encoder = SignalEncoder(tap)
     samples = rng.uniform(-1, 1, (sum(sizes), 2)).astype(np.float32)
     drawn, at = [], 0
     for size in sizes:
-        watch.inward.write(samples[at : at + size])
+        tap.input_history.write(samples[at : at + size])
         at += size
-        found = screen._sound("in", watch.inward)
+        found = encoder._sound("in", tap.input_history)
         if found is not None:
             first, skipped, parts = found
             drawn.append((first, skipped, parts[0][1]))
@@ -80,43 +85,53 @@ def test_a_signal_is_drawn_whole_however_it_comes(sizes):
 
 
 def test_a_slow_signal_is_drawn_sample_by_sample():
-    watch = watched(SampleSpec(360.0, ("MLII",)))
-    screen = Screen(watch)
-    assert screen.samples() is None
-    watch.inward.write(np.arange(12, dtype=np.float32)[:, None])
-    first, skipped, [(part, drawn)] = screen._trace("in", watch.inward)
+    tap = tapped(SampleSpec(360.0, ("MLII",)))
+    encoder = SignalEncoder(tap)
+    assert encoder.samples() is None
+    tap.input_history.write(np.arange(12, dtype=np.float32)[:, None])
+    first, skipped, [(part, drawn)] = encoder._trace("in", tap.input_history)
     assert (first, skipped, part["what"], part["rate"]) == (0, 0, "trace", 360.0)
     np.testing.assert_array_equal(drawn[:, 0], np.arange(12))
 
 
-def test_identification_is_drawn_sample_by_sample_at_any_rate():
-    watch = watched(SampleSpec(50000.0, ("u", "y")))
-    watch.kinds.add("model")
-    screen = Screen(watch)
-    watch.inward.write(np.zeros((100, 2), np.float32))
-    assert b'"trace"' in screen.samples()
+@pytest.mark.parametrize("kind", ["model", "other"])
+def test_a_view_that_wants_samples_gets_them_at_any_rate(kind):
+    tap = tapped(SampleSpec(50000.0, ("u", "y")), forms={"model": "trace"})
+    tap.recorder = Recorder(None)
+    encoder = SignalEncoder(tap)
+    tap.on_event(Event(0.0, kind))
+    tap.input_history.write(np.zeros((100, 2), np.float32))
+    assert (b'"trace"' in (encoder.samples() or b"")) is (kind == "model")
+
+
+@pytest.mark.parametrize(("rate", "form"), [(10.0, b'"trace"'), (1000.0, b'"envelope"')])
+def test_a_view_that_wants_sound_gets_it_unless_the_rate_is_too_low(rate, form):
+    tap = tapped(SampleSpec(rate, ("near",)))
+    tap.form = "sound"
+    tap.input_history.write(np.zeros((1000, 1), np.float32))
+    assert form in SignalEncoder(tap).samples()
 
 
 def test_a_frame_that_was_not_fetched_is_not_copied_again():
-    watch = watched(SampleSpec(8000.0, ("near",)))
-    watch.recorder = Recorder(None)
+    tap = tapped(SampleSpec(8000.0, ("near",)))
+    tap.recorder = Recorder(None)
     for index in range(3):
-        watch.went_out(Frame(np.zeros((4, 4), np.uint8), index, 0.0))
-    assert watch.frame.index == 0
-    watch.shown = True
-    watch.went_out(Frame(np.zeros((4, 4), np.uint8), 3, 0.0))
-    assert watch.frame.index == 3
+        tap.on_output(Frame(np.zeros((4, 4), np.uint8), index, 0.0))
+    assert tap.frame.index == 0
+    tap.fetched = True
+    tap.on_output(Frame(np.zeros((4, 4), np.uint8), 3, 0.0))
+    assert tap.frame.index == 3
 
 
 def test_events_beyond_what_is_kept_are_counted():
-    watch = watched(SampleSpec(8000.0, ("near",)))
-    watch.recorder = Recorder(None)
+    tap = tapped(SampleSpec(8000.0, ("near",)))
+    tap.recorder = Recorder(None)
     for number in range(500):
-        watch.found(Event(float(number), "echo"))
-    newest, events, skipped = watch.events(0)
+        tap.on_event(Event(float(number), "echo"))
+    newest, events, skipped = tap.events(0)
     assert (newest, len(events), skipped) == (500, 200, 300)
     assert events[-1].time == 499
-    assert watch.events(newest) == (500, [], 0)
+    assert tap.events(newest) == (500, [], 0)
 
 
 @pytest.mark.parametrize("spec", [SampleSpec(16000.0, ("near", "far")), SampleSpec(360.0, ("MLII",)), FrameSpec(64, 48, 30.0)])
@@ -155,11 +170,143 @@ def test_a_recording_that_fails_ends_and_says_so(tmp_path, monkeypatch):
     recorder.expect("input", spec)
     recorder.expect("output", spec)
     recorder.switch(True)
-    monkeypatch.setattr("rtkit.live.recorder.LARGEST", 10)
-    monkeypatch.setattr("rtkit.live.recorder.OFTEN", 1)
+    monkeypatch.setattr("rtkit.live.recorder.MAX_BYTES", 10)
+    monkeypatch.setattr("rtkit.live.recorder.CHECK_INTERVAL_ITEMS", 1)
     recorder.write("input", Block(np.zeros((100, 1), np.float32), 0, 16000.0, ("near",)))
     assert not recorder.on
     assert "recording ended" in recorder.error
+
+
+class Marks(FrameProcessor):
+    """Writes its value into each frame, slowly, in two parts: between them nothing may change."""
+
+    live: ClassVar = ("value",)
+
+    def __init__(self, value: int = 0) -> None:
+        self.value = value
+
+    def process(self, frame):
+        before = self.value
+        time.sleep(0.003)
+        return frame.with_data(np.full((2, 2, 3), [before, self.value, 0], np.uint8))
+
+
+class ParallelMarks(ParallelFrameProcessor):
+    """The same, with its first part for several frames at once."""
+
+    live: ClassVar = ("value",)
+
+    def __init__(self, value: int = 0) -> None:
+        self.value = value
+
+    def infer(self, frame):
+        before = self.value
+        time.sleep(0.003)
+        return before
+
+    def render(self, frame, found):
+        return frame.with_data(np.full((2, 2, 3), [found, self.value, 0], np.uint8))
+
+
+class Frames(Source):
+    """Frames without end."""
+
+    name = "frames"
+
+    def open(self, dtype=np.float32):
+        return FrameSpec(2, 2, 100.0)
+
+    def __iter__(self):
+        for index in itertools.count():
+            yield Frame(np.zeros((2, 2, 3), np.uint8), index, index / 100)
+
+
+class Kept(Sink):
+    """What came out, and a function that is called for each."""
+
+    name = "kept"
+
+    def __init__(self, act):
+        self.images, self.act = [], act
+
+    def open(self, spec):
+        pass
+
+    def write(self, item):
+        self.images.append(item.image[0, 0, :2].tolist())
+        self.act(len(self.images))
+
+
+@pytest.mark.parametrize(("processor", "threads"), [(Marks, 1), (ParallelMarks, 1), (Marks, 4), (ParallelMarks, 4)])
+def test_a_parameter_changes_between_two_items_and_never_inside_one(tmp_path, processor, threads):
+    session = Session(Folder(tmp_path))
+    changes = []
+
+    def change():
+        for value in range(1, 31):
+            session.set(Set(step=0, values={"value": value}))
+            changes.append((value, len(sink.images)))
+            time.sleep(0.002)
+        stream.stop()
+
+    changer = threading.Thread(target=change)
+    sink = Kept(lambda count: changer.start() if count == 1 else None)
+    stream = Stream(Frames(), [processor()], to=[sink], threads=threads)
+    session.attach(stream)
+    stream.run()
+    changer.join()
+    assert len(changes) == 30  # none was refused, and nobody waited in vain
+    assert all(before == after for before, after in sink.images)
+    values = [value for value, _ in sink.images]
+    assert values == sorted(values)
+    for value, place in changes:  # what came out when `set` returned was made before, or is made with the new value
+        assert all(made >= value for made in values[place + 1 :])
+    session.close()
+
+
+def test_a_parameter_of_samples_changes_between_two_blocks(tmp_path):
+    class Source_(Source):
+        name = "blocks"
+
+        def open(self, dtype=np.float32):
+            return SampleSpec(16000.0, ("near", "far"))
+
+        def __iter__(self):
+            for index in itertools.count():
+                yield Block(np.zeros((8000, 2), np.float32), 8000 * index, 16000.0, ("near", "far"))
+
+    class Torn(SampleProcessor):
+        live: ClassVar = ("value",)
+
+        def __init__(self, value: int = 0) -> None:
+            self.value, self.seen = value, set()
+
+        def process(self, block):
+            before = self.value
+            time.sleep(0.003)
+            self.seen.add((before, self.value))
+            return block
+
+    session, step = Session(Folder(tmp_path)), Torn()
+    stream = Stream(Source_(), [step])
+    session.attach(stream)
+    runner = threading.Thread(target=stream.run)
+    runner.start()
+    for value in range(1, 31):
+        session.set(Set(step=0, values={"value": value}))
+        assert step.value == value
+        time.sleep(0.004)
+    with pytest.raises(UsageError, match="value=x does not fit"):
+        session.set(Set(step=0, values={"value": "x"}))
+    with pytest.raises(UsageError, match="cannot change while running"):
+        session.set(Set(step=0, values={"none": 1}))
+    stream.stop()
+    runner.join()
+    session.ended()
+    assert all(before == after for before, after in step.seen)
+    with pytest.raises(UsageError, match="no running step"):
+        session.set(Set(step=0, values={"value": 1}))
+    session.close()
 
 
 @given(st.text(max_size=40))
@@ -207,7 +354,7 @@ def test_a_pipeline_that_was_written_reads_as_it_was(tmp_path_factory, chosen, s
     settings = {"source": source, "realtime": True, "steps": [{"processor": "echo", **chosen}]}
     path.write_text(write_pipeline(settings), encoding="utf-8")
     told = ",".join(f"{key}={'none' if value is None else value}" for key, value in chosen.items())
-    assert read_pipeline(path) == settings | {"steps": [f"echo:{told}" if told else "echo"]}
+    assert read_pipeline(path) == settings | {"to": [], "steps": [f"echo:{told}" if told else "echo"]}
 
 
 def jpeg(width, height):
@@ -227,7 +374,7 @@ def test_damaged_pictures_are_refused_or_decoded(width, height, data):
         image = decode(np.frombuffer(bytes(damaged), np.uint8))
     except InputError:
         return
-    assert max(image.shape[:2]) <= LARGEST
+    assert max(image.shape[:2]) <= MAX_SIDE_PX
 
 
 def test_a_small_file_that_promises_a_huge_picture_is_refused():

@@ -16,7 +16,7 @@ from tests import graphs
 def kept(tmp_path, monkeypatch):
     """A folder for the cache, and every model worth keeping."""
     monkeypatch.setattr(cache, "folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(cache, "WORTH", 0)
+    monkeypatch.setattr(cache, "MIN_OPENING_S", 0)
     return tmp_path / "cache"
 
 
@@ -96,6 +96,6 @@ def test_many_at_once_leave_one_whole_graph(tmp_path, kept):
 
 def test_a_small_model_is_not_worth_it(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(cache, "WORTH", 1e3)
+    monkeypatch.setattr(cache, "MIN_OPENING_S", 1e3)
     run(network(tmp_path / "net.onnx"))
     assert not (tmp_path / "cache").exists()

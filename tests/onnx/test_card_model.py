@@ -15,7 +15,8 @@ from rtkit.onnx import Call, Stepper, load
 from rtkit.onnx.card import Tensor, read_card
 from rtkit.onnx.find import find, shipped
 from rtkit.onnx.model import guess_states
-from rtkit.onnx.writer import Layer, Network, write
+from rtkit.onnx.taps import Layer, TapNetwork
+from rtkit.onnx.writer import write
 from tests import graphs
 
 LARGEST = 25_000_000
@@ -309,7 +310,7 @@ def test_a_written_network_is_the_network(tmp_path):
         Layer(random.standard_normal((20, 4, 2)), random.standard_normal(20), "sigmoid"),
         Layer(random.standard_normal((1, 1, 20)), random.standard_normal(1)),
     )
-    network = Network("plant", "A test.", ("u", "y"), layers, rate=100.0)
+    network = TapNetwork("plant", "A test.", ("u", "y"), layers, rate=100.0)
     write(network, tmp_path / "plant")
     samples = random.standard_normal((300, 2)).astype(np.float32)
     out, _ = rtkit.apply(f"onnx:model={tmp_path / 'plant'}", samples, rate=100)
@@ -320,7 +321,7 @@ def test_a_written_network_is_the_network(tmp_path):
 
 
 def test_a_network_that_does_not_come_out_right_is_not_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(Network, "run", lambda self, samples: np.zeros((len(samples), 1)))
+    monkeypatch.setattr(TapNetwork, "run", lambda self, samples: np.zeros((len(samples), 1)))
     with pytest.raises(rtkit.RtkitError, match="differs"):
-        write(Network("x", "A test.", ("u",), (Layer(np.ones((1, 3, 1)), np.zeros(1)),)), tmp_path / "x")
+        write(TapNetwork("x", "A test.", ("u",), (Layer(np.ones((1, 3, 1)), np.zeros(1)),)), tmp_path / "x")
     assert not (tmp_path / "x").exists()

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rtkit_cam import maps, overlay
 from rtkit_cam.regions import locate
-from rtkit_cam.steady import Steady
 
 import rtkit
 from rtkit import InputError, UsageError
 from rtkit.core.items import Frame, FrameSpec
 from rtkit.testing import check_processor
+from rtkit.video.smoothing import TemporalSmoother
 from tests.rtkit_cam.heads import network
 from tests.video.clips import CLIP
 
@@ -149,16 +149,16 @@ def test_grey_frames_come_out_in_colour():
 
 
 def test_smoothing_keeps_the_law_and_begins_anew_at_a_cut():
-    random, steady = np.random.default_rng(0), Steady()
+    random, smoother = np.random.default_rng(0), TemporalSmoother("logits", "features")
     weights, bias = random.normal(size=(4, 8)), random.normal(size=4)
     dark, light = np.zeros((48, 64, 3), np.uint8), np.full((48, 64, 3), 200, np.uint8)
     seen = []
     for index, image in enumerate([dark, dark, dark, light, light]):
         features = random.uniform(size=(8, 3, 4))
         logits = weights @ features.mean(axis=(1, 2)) + bias
-        smooth, kept = steady(logits, features, image, index / 30, 0.1)
-        np.testing.assert_allclose(maps.class_map(kept, weights[2]).mean() + bias[2], smooth[2])
-        seen.append(np.array_equal(smooth, logits))
+        smooth = smoother({"logits": logits, "features": features}, image, index / 30, 0.1)
+        np.testing.assert_allclose(maps.class_map(smooth["features"], weights[2]).mean() + bias[2], smooth["logits"][2])
+        seen.append(np.array_equal(smooth["logits"], logits))
     assert seen == [True, False, False, True, False]
 
 

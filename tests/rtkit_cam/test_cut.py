@@ -136,8 +136,8 @@ def test_the_law_on_the_shared_networks_and_the_same_probabilities(name):
 @pytest.mark.parametrize("application", ["MobileNetV2", "ResNet50"])
 def test_the_law_on_networks_of_keras(application, tmp_path):
     pytest.importorskip("tensorflow", reason="needs TensorFlow, which the extra export brings")
-    from export.cam import build
-    from export.conversion import convert
+    from export.pipeline.conversion import convert
+    from export.recipes.cam import build
 
     model = build(application)
     convert(model, tmp_path / "whole.onnx")

@@ -11,6 +11,8 @@ from rtkit_cluster.demo import PICTURES, run
 from rtkit_cluster.encoder import Encoder
 
 import rtkit
+from export.data.pictures import Fruits, read_groceries
+from export.evaluation.clusters import evaluate, evaluate_groceries
 from rtkit import InputError, UsageError
 from rtkit.core.items import Frame, FrameSpec
 from rtkit.testing import check_processor
@@ -117,7 +119,7 @@ def test_what_was_written_is_read_again(small):
     read.write(again, encoder.path)
     other = clusters.read(Encoder(str(again)))
     for picture in fruits("Banana", "Tomato", "Lemon"):
-        one, two = read.find(encoder(picture)), other.find(encoder(picture))
+        one, two = read.assign(encoder(picture)), other.assign(encoder(picture))
         assert (one.cluster, one.known, one.distance) == (two.cluster, two.known, two.distance)
 
 
@@ -189,9 +191,8 @@ def test_the_demo_leaves_what_it_says(tmp_path):
 @pytest.mark.skipif(not VISION.is_dir(), reason="needs the pictures in ../shared")
 @pytest.mark.parametrize("grey", [False, True])
 def test_the_kinds_of_fruit_are_found_without_labels(grey):
-    judging = pytest.importorskip("export.cluster", reason="needs the extra export")
-    encoder, found = Encoder("fruits"), judging.Fruits.read(VISION)
-    rows = list(judging.judge(lambda images, grey: np.array([encoder(image, grey) for image in images]), found, greys=(grey,)))
+    encoder, found = Encoder("fruits"), Fruits.read(VISION)
+    rows = list(evaluate(lambda images, grey: np.array([encoder(image, grey) for image in images]), found, greys=(grey,)))
     for row, least in zip(rows, (0.98, 0.98, 0.98, 0.95, 0.80), strict=True):
         print(f"{row.title}: {row.accuracy:.3f} (raw pixels {row.pixels:.3f}, mean colour {row.colour:.3f}), {row.k} clusters found")
         assert row.accuracy >= least
@@ -200,11 +201,9 @@ def test_the_kinds_of_fruit_are_found_without_labels(grey):
 
 @pytest.mark.skipif(not VISION.is_dir(), reason="needs the pictures in ../shared")
 def test_clusters_of_photographs_tell_more_than_mean_colours():
-    judging = pytest.importorskip("export.cluster", reason="needs the extra export")
-    pictures = pytest.importorskip("export.pictures")
     encoder = Encoder("fruits")
-    shops, kinds, _ = pictures.groceries(VISION)
-    for row in judging.groceries(lambda images, grey: np.array([encoder(image, grey) for image in images]), shops, kinds):
+    shops, kinds, _ = read_groceries(VISION)
+    for row in evaluate_groceries(lambda images, grey: np.array([encoder(image, grey) for image in images]), shops, kinds):
         base = float(row["split"].split("mean colour ")[1].split(";")[0])
         print(row)
         assert row["value"] >= base + 0.10

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rtkit_cluster import sheets
 from rtkit_cluster.clusters import SIDE, TYPICAL
-from rtkit_cluster.fit import Shown, choose, fit, name_clusters, reaches, space_of
+from rtkit_cluster.fit import PictureSet, choose, fit, name_clusters, reaches, space_of
 
 from rtkit import InputError
 from tests.rtkit_cluster.pictures import blobs
@@ -15,8 +15,8 @@ WIDE = 40  # features that are put on a sphere
 
 
 def fitted(features, folders=None, **options):
-    shown = Shown(lambda number: np.full((30, 40, 3), number % 200 + 20, np.uint8), folders or [""] * len(features))
-    return fit(features, shown, "hash", **options)
+    pictures = PictureSet(lambda number: np.full((30, 40, 3), number % 200 + 20, np.uint8), folders or [""] * len(features))
+    return fit(features, pictures, "hash", **options)
 
 
 @settings(max_examples=12, deadline=None, derandomize=True)
@@ -77,8 +77,8 @@ def test_pictures_that_are_all_the_same_are_one_cluster(width):
     features = np.ones((20, width))
     made = fitted(features)
     assert made.choice.k == 1
-    assert made.clusters.find(features[0]).known
-    assert not made.clusters.find(features[0] + np.arange(width)).known
+    assert made.clusters.assign(features[0]).known
+    assert not made.clusters.assign(features[0] + np.arange(width)).known
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -87,7 +87,7 @@ def test_what_is_far_from_every_picture_is_unknown(number, away, seed):
     features, groups = blobs(4, width=WIDE)
     made = FITTED
     direction = np.random.default_rng(seed).normal(size=WIDE)
-    found = made.clusters.find(features[number] + away * direction / np.linalg.norm(direction))
+    found = made.clusters.assign(features[number] + away * direction / np.linalg.norm(direction))
     assert 0 <= found.score <= 1
     assert found.known == (found.distance <= 1)
     assert found.latent.shape == made.clusters.centres[0].shape
@@ -105,7 +105,7 @@ FITTED = fitted(blobs(4, width=WIDE)[0])
 def test_unknown_is_farther_the_farther_it_is():
     features, _ = blobs(4, width=WIDE)
     direction = np.random.default_rng(5).normal(size=WIDE)
-    found = [FITTED.clusters.find(features[7] + away * direction) for away in (0, 2, 5, 20)]
+    found = [FITTED.clusters.assign(features[7] + away * direction) for away in (0, 2, 5, 20)]
     assert [one.known for one in found] == [True, False, False, False]
     assert found[0].distance < found[1].distance < found[2].distance < found[3].distance
     assert found[3].score > 0.5
@@ -136,8 +136,8 @@ def test_every_name_is_a_line_of_text_and_none_is_unknown():
 def test_typical_pictures_are_of_their_cluster_and_black_where_there_are_fewer():
     features, groups = blobs(2, per=20)
     few = np.concatenate([features[:20], features[20:23]])
-    shown = Shown(lambda number: np.full((50, 50, 3), 100 if groups[number] else 200, np.uint8), [""] * 23)
-    made = fit(few, shown, "hash", k=2)
+    pictures = PictureSet(lambda number: np.full((50, 50, 3), 100 if groups[number] else 200, np.uint8), [""] * 23)
+    made = fit(few, pictures, "hash", k=2)
     one, other = made.clusters.typical[made.labels[0]], made.clusters.typical[made.labels[-1]]
     assert one.shape == (TYPICAL, SIDE, SIDE, 3)
     assert (one == 200).all()

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from rtkit_colorize.chroma import join, part
+from rtkit_colorize.chroma import join, split
 from rtkit_colorize.colorize import Colorize
 from rtkit_colorize.demo import CLIP, DATA
-from rtkit_colorize.steady import Steady
+from rtkit_colorize.smoothing import ChromaSmoother
 
 import rtkit
-from export.colours import ab_error, colour_flicker, flicker, foreground, grey_copy, psnr, table
+from export.data.pictures import read_fruits360, read_groceries
+from export.evaluation.colorize import ab_error, colour_flicker, flicker, foreground, grey_copy, grey_to_colour_table, psnr
 from rtkit import InputError, UsageError
 from rtkit.core.items import FrameSpec
 from rtkit.testing import check_processor
@@ -62,7 +63,7 @@ def test_fruits_that_it_has_not_seen_get_their_colours():
 
 def test_photographs_of_shops_are_nearer_to_the_truth_than_a_table_and_the_grey_picture():
     made = np.mean([ab_error(picture, paint(picture)) for picture in SHOPS])
-    known = table(SHOPS)  # a table of these very pictures: the best that any table can do
+    known = grey_to_colour_table(SHOPS)  # a table of these very pictures: the best that any table can do
     assert made <= 0.85 * np.mean([ab_error(picture, known(picture)) for picture in SHOPS])
     assert made <= 0.85 * np.mean([ab_error(picture, grey_copy(picture)) for picture in SHOPS])
 
@@ -74,19 +75,17 @@ def test_the_designed_network_makes_whole_pictures():
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data/vision is not there")
 def test_on_the_shared_pictures():
-    from export.pictures import fruits360, groceries
-
-    tests, _, _ = fruits360(SHARED, "test")
+    tests, _, _ = read_fruits360(SHARED, "test")
     tests = tests[::10]
     made = [paint(picture) for picture in tests]
     found = np.mean([psnr(*pair) for pair in zip(tests, made, strict=True)])
     errors = np.mean([ab_error(truth, one, foreground(truth)) for truth, one in zip(tests, made, strict=True)])
-    photos, _, _ = groceries(SHARED)
+    photos, _, _ = read_groceries(SHARED)
     held = photos[::5]
-    known = table([photo for number, photo in enumerate(photos) if number % 5])
+    known = grey_to_colour_table([photo for number, photo in enumerate(photos) if number % 5])
     ours, tables, greys = (np.mean([ab_error(photo, way(photo)) for photo in held]) for way in (paint, known, grey_copy))
     others = [read_picture(path) for path in sorted((SHARED / "photos").glob("*.jpg"))]
-    rest = [np.mean([ab_error(photo, way(photo)) for photo in others]) for way in (paint, table(others), grey_copy)]
+    rest = [np.mean([ab_error(photo, way(photo)) for photo in others]) for way in (paint, grey_to_colour_table(others), grey_copy)]
     print(f"\nfruits {found:.2f} dB, ab {errors:.2f}; shops ab {ours:.2f}, table {tables:.2f}, grey {greys:.2f}; other photos {rest}")
     assert found >= 28
     assert errors <= 8
@@ -103,7 +102,7 @@ def test_it_flickers_no_more_than_the_video(name):
     made, _ = rtkit.apply("colorize", frames, fps=25)
     raw, _ = rtkit.apply("colorize:smooth=0", frames, fps=25)
     for way in (flicker, colour_flicker):
-        print(f"\n{name}: {way.__name__} {way(made):.3f}, not steadied {way(raw):.3f}, the video's own {way(frames):.3f}")
+        print(f"\n{name}: {way.__name__} {way(made):.3f}, not smoothed {way(raw):.3f}, the video's own {way(frames):.3f}")
         assert way(made) < way(raw)
         assert way(made) <= 1.2 * way(frames)
 
@@ -122,32 +121,32 @@ def test_a_road_stays_nearly_grey():
     st.integers(0, 255),
 )
 @settings(max_examples=30, deadline=None)
-def test_steadied_chroma_stays_between_those_that_were_seen(chromas, seconds, level):
-    steady, grey = Steady(), np.full((40, 60), level, np.uint8)
+def test_smoothed_chroma_stays_between_those_that_were_seen(chromas, seconds, level):
+    smoother, grey = ChromaSmoother(), np.full((40, 60), level, np.uint8)
     for number, chroma in enumerate(chromas):
-        made = steady(chroma, grey, number / 25, seconds)
+        made = smoother(chroma, grey, number / 25, seconds)
         seen = np.stack(chromas[: number + 1])
         assert (made >= seen.min(axis=0) - 1e-6).all()
         assert (made <= seen.max(axis=0) + 1e-6).all()
-    assert np.allclose(steady(chromas[0], 255 - grey if abs(2 * level - 255) > 60 else grey, 99.0, 0), chromas[0])
+    assert np.allclose(smoother(chromas[0], 255 - grey if abs(2 * level - 255) > 60 else grey, 99.0, 0), chromas[0])
 
 
 def test_what_moves_takes_its_colour_along_and_a_new_scene_begins_anew():
-    steady = Steady()
+    smoother = ChromaSmoother()
     still, chroma = np.full((40, 60), 100, np.uint8), np.zeros((4, 6, 2), np.float32)
-    steady(chroma, still, 0.0, 1.0)
+    smoother(chroma, still, 0.0, 1.0)
     moved = still.copy()
     moved[:, :20] += 60  # most of a scene cut
-    made = steady(chroma + 1, moved, 0.04, 1.0)
+    made = smoother(chroma + 1, moved, 0.04, 1.0)
     assert made[:, 0].min() == 1
     assert made[:, 5].max() < 0.1
-    assert (steady(chroma - 1, 255 - still // 2, 0.08, 1.0) == -1).all()
+    assert (smoother(chroma - 1, 255 - still // 2, 0.08, 1.0) == -1).all()
 
 
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))))
 @settings(max_examples=40, deadline=None)
-def test_a_picture_that_was_parted_can_be_joined_again(picture):
-    luma, chroma = part(picture, *picture.shape[:2])
+def test_a_picture_that_was_split_can_be_joined_again(picture):
+    luma, chroma = split(picture, *picture.shape[:2])
     assert np.abs(join(luma, chroma).astype(int) - picture).max() <= 3
 
 

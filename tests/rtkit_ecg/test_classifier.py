@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rtkit_ecg.beats import AFTER, BEFORE, FEATURES, BeatContext
+from rtkit_ecg.beats import AFTER_S, BEFORE_S, FEATURES, BeatContext
 from rtkit_ecg.classifier import Classifier
 
 from rtkit.core.errors import InputError
@@ -13,7 +13,7 @@ from tests.rtkit_ecg.hearts import excerpt
 def windows(rate=360.0, gain=1.0):
     """Windows around the annotated beats of the shipped record, and the intervals before them."""
     record = excerpt("119")
-    before, after = round(BEFORE * rate), round(AFTER * rate)
+    before, after = round(BEFORE_S * rate), round(AFTER_S * rate)
     peaks = np.round(record.beats * rate).astype(int)[1:-1]
     signal = gain * record.signal[:, 0]
     return [signal[peak - before : peak + after + 1] for peak in peaks], np.diff(record.beats)[:-1], record.symbols[1:-1]
@@ -48,7 +48,7 @@ def test_gain_and_polarity_do_not_matter(gain):
 @settings(max_examples=40, deadline=None)
 def test_whatever_comes_the_description_is_finite_and_bounded(beats):
     context = BeatContext(250.0)
-    count = round(BEFORE * 250) + round(AFTER * 250) + 1
+    count = round(BEFORE_S * 250) + round(AFTER_S * 250) + 1
     random = np.random.default_rng(0)
     made = {
         "zero": np.zeros(count),

@@ -219,7 +219,7 @@ def test_the_steep_band_helps_against_electrode_motion(monkeypatch):
         return sum(errors(record.beats, found_beats(signal, record.rate))[:2])
 
     with_it = wrong()
-    monkeypatch.setattr(detector, "STEEP_BAND", detector.BAND)
+    monkeypatch.setattr(detector, "STEEP_BAND_HZ", detector.BAND_HZ)
     assert with_it < 0.7 * wrong()
 
 

@@ -95,7 +95,7 @@ def test_the_challenger_sleeps_while_all_is_well_and_wakes_when_the_path_changes
     for at in range(0, len(near), 128):
         samples = np.column_stack([near[at : at + 128], SCENE.far[at : at + 128]])
         processor.process(Block(samples, at, RATE, spec.channels))
-        awake.append(bool(counts[linear_kernel.AWAKE]))
+        awake.append(bool(counts[linear_kernel.SHADOW_ACTIVE]))
     a_second = RATE // 128
     assert all(awake[: 3 * a_second])
     assert np.mean(awake[6 * a_second : 10 * a_second]) < 0.2

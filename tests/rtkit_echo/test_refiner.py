@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rtkit_echo import refiner_kernel
-from rtkit_echo.linear import Linear
-from rtkit_echo.refiner import Describer
+from rtkit_echo.linear import LinearStage
+from rtkit_echo.refiner import FeatureExtractor
 from rtkit_echo.scenes import room_scene
 from rtkit_echo.suppressor import Suppressor
-from rtkit_echo.suppressor_kernel import FLOOR
+from rtkit_echo.suppressor_kernel import GAIN_FLOOR
 
 import rtkit
 from rtkit import Block, InputError, SampleSpec, SpecError
@@ -85,19 +85,19 @@ def test_bands_overlap_and_share_every_bin(bins):
     gain = np.full((1, bins), 0.5, np.float32)
     refiner_kernel.refine(gain, answer, np.zeros(1, np.float32), place, share)
     peaks = gain[0, middles[:8]]
-    np.testing.assert_allclose(np.log(peaks / (1 - peaks)), refiner_kernel.TRUST * answer[0, :8], atol=1e-3)
+    np.testing.assert_allclose(np.log(peaks / (1 - peaks)), refiner_kernel.REFINEMENT_WEIGHT * answer[0, :8], atol=1e-3)
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32 - 1), st.floats(-8, 8))
 def test_gains_stay_gains_and_move_the_way_they_are_told(seed, told):
-    describer = Describer(SIZE + 1)
+    extractor = FeatureExtractor(SIZE + 1)
     gain = np.random.default_rng(seed).random((2, SIZE + 1), np.float32)
     changed, talk = gain.copy(), np.array([0, 1], np.float32)
-    refiner_kernel.refine(changed, np.full((2, describer.bands), told, np.float32), talk, describer.place, describer.share)
+    refiner_kernel.refine(changed, np.full((2, extractor.bands), told, np.float32), talk, extractor.place, extractor.share)
     assert ((changed >= 0) & (changed <= 1)).all()
-    assert (changed[1] >= FLOOR).all()
-    inside = np.clip(gain, refiner_kernel.AWAY, 1 - refiner_kernel.AWAY)
+    assert (changed[1] >= GAIN_FLOOR).all()
+    inside = np.clip(gain, refiner_kernel.ODDS_MARGIN, 1 - refiner_kernel.ODDS_MARGIN)
     assert ((changed - inside)[0] * np.sign(told) >= -1e-5).all()
 
 
@@ -106,8 +106,8 @@ def test_what_is_told_does_not_depend_on_the_level():
     told = []
     for level in (1.0, 0.25):
         near, far = (np.float32(level) * signal[: 200 * SIZE].reshape(200, SIZE) for signal in (scene.near, scene.far))
-        describer = Describer(SIZE + 1)
-        told.append(describer(Suppressor(RATE, SIZE).listen(Linear(RATE, 0.1)(near, far[:, :, None]))))
-    assert told[0].shape == (200, describer.bands * refiner_kernel.RATIOS + refiner_kernel.BESIDES)
+        extractor = FeatureExtractor(SIZE + 1)
+        told.append(extractor(Suppressor(RATE, SIZE).analyse(LinearStage(RATE, 0.1)(near, far[:, :, None]))))
+    assert told[0].shape == (200, extractor.bands * refiner_kernel.RATIOS + refiner_kernel.EXTRAS)
     assert np.isfinite(told).all()
     assert np.median(np.abs(told[0] - told[1])[50:]) < 0.02

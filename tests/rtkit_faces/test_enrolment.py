@@ -8,8 +8,8 @@ import sys
 
 import numpy as np
 import pytest
-from rtkit_faces import enrolment, gathering, people
-from rtkit_faces.gathering import Gatherer, gather
+from rtkit_faces import collection, enrolment, people
+from rtkit_faces.collection import FaceCollector, collect
 from rtkit_faces.normalising import HIGH, WIDE
 
 from rtkit import InputError
@@ -36,10 +36,10 @@ def pictures(tmp_path_factory):
 
 
 def faces(path, count=6):
-    gatherer = Gatherer()
+    collector = FaceCollector()
     for picture in album(path, count):
-        gatherer.take(picture)
-    return gatherer.found.faces
+        collector.take(picture)
+    return collector.found.faces
 
 
 def test_people_are_enrolled_listed_recognised_and_forgotten(cli, pictures, tmp_path):
@@ -84,11 +84,11 @@ def test_pictures_that_do_not_serve_are_counted_and_named(cli, tmp_path):
 
 def test_a_face_that_fills_the_picture_is_taken_only_if_told(tmp_path):
     half = written(tmp_path / "halves", [picture[:, :110] for picture in album(HOPPER, 3)])
-    found = gather(str(half), cropped=True)
+    found = collect(str(half), cropped=True)
     assert [face.shape for face in found.faces] == [(HIGH, WIDE)] * 3
     texture = written(tmp_path / "texture", [np.tile(picture[200:, :100], (2, 2, 1)) for picture in album(HOPPER, 3)])
-    assert gather(str(texture)).faces == []
-    assert len(gather(str(texture), cropped=True).faces) == 3
+    assert collect(str(texture)).faces == []
+    assert len(collect(str(texture), cropped=True).faces) == 3
 
 
 @pytest.mark.parametrize(
@@ -172,11 +172,11 @@ def test_the_same_faces_give_the_same_people(tmp_path):
         enrolment.enrol(tmp_path / name, "Eileen", faces(COLLINS))
     one, two = (people.read(tmp_path / name) for name in ("one", "two"))
     assert one.sha256 == two.sha256
-    assert one.strangers == two.strangers
+    assert one.impostors == two.impostors
 
 
 def test_more_faces_are_added_and_the_oldest_are_not_all_lost(tmp_path, monkeypatch):
-    monkeypatch.setattr(enrolment, "MOST", 5)
+    monkeypatch.setattr(enrolment, "MAX_FACES", 5)
     enrolment.enrol(tmp_path, "Grace", faces(HOPPER, 4))
     made = enrolment.enrol(tmp_path, "Grace", faces(HOPPER, 8))
     assert made.added == 4
@@ -187,7 +187,7 @@ def test_more_faces_are_added_and_the_oldest_are_not_all_lost(tmp_path, monkeypa
 def test_a_video_is_looked_at_several_times_a_second(cli, pictures, tmp_path):
     done = cli("run", pictures / "grace", "--fps", "4", "--to", "clip.mp4", "-q")
     assert done.returncode == 0, done.stderr
-    found = gather(str(tmp_path / "clip.mp4"))
+    found = collect(str(tmp_path / "clip.mp4"))
     assert found.seen == 6
     assert len(found.faces) >= 4
 
@@ -216,22 +216,22 @@ class Camera(Source):
 
 def test_a_camera_is_looked_at_until_there_are_enough_faces_or_for_some_time(monkeypatch):
     camera = Camera(album(HOPPER))
-    monkeypatch.setattr(gathering, "make_source", lambda name, options: camera)
-    monkeypatch.setattr(gathering, "WANTED", 3)
-    found = gather("camera:0")
+    monkeypatch.setattr(collection, "make_source", lambda name, options: camera)
+    monkeypatch.setattr(collection, "WANTED_FACES", 3)
+    found = collect("camera:0")
     assert (len(found.faces), found.seen) == (3, 3)
     assert camera.ended == ["stop", "close"]
     camera.pictures = album(HOPPER)[:1]
-    monkeypatch.setattr(gathering, "PATIENCE", 2.0)
-    found = gather("camera:0")
+    monkeypatch.setattr(collection, "CAMERA_TIMEOUT_S", 2.0)
+    found = collect("camera:0")
     assert len(found.faces) == 1
     assert found.refused["the same again"] == found.seen - 1 == 6
 
 
 def test_a_huge_picture_is_made_smaller(monkeypatch):
-    monkeypatch.setattr(gathering, "LARGEST", 300)
-    gatherer = Gatherer()
-    assert gatherer.take(on_wall(album(HOPPER)[0], width=480, height=300))
+    monkeypatch.setattr(collection, "LARGEST", 300)
+    collector = FaceCollector()
+    assert collector.take(on_wall(album(HOPPER)[0], width=480, height=300))
 
 
 def test_who_is_forgotten_is_gone_from_exported_people_too(tmp_path):
@@ -263,5 +263,5 @@ def test_faces_without_contrast_do_no_harm(tmp_path):
     flat = [np.full((HIGH, WIDE), value, np.uint8) for value in (0, 90, 255)]
     enrolment.enrol(tmp_path, "flat", flat)
     made = enrolment.enrol(tmp_path, "Grace", faces(HOPPER, 3)).people
-    assert np.isfinite(made.strangers).all()
+    assert np.isfinite(made.impostors).all()
     shutil.rmtree(tmp_path)

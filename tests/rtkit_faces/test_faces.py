@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 from rtkit_faces import enrolment, people
+from rtkit_faces.collection import FaceCollector
 from rtkit_faces.demo import run
-from rtkit_faces.gathering import Gatherer
 from rtkit_faces.tracks import Tracks, overlap
 
 import rtkit
@@ -20,10 +20,10 @@ from tests.rtkit_faces.pictures import COLLINS, HOPPER, STRANGE, album, on_wall
 
 def enrolled(folder, **albums):
     for name, pictures in albums.items():
-        gatherer = Gatherer()
+        collector = FaceCollector()
         for picture in pictures:
-            gatherer.take(picture)
-        enrolment.enrol(folder, name, gatherer.found.faces)
+            collector.take(picture)
+        enrolment.enrol(folder, name, collector.found.faces)
     return folder
 
 

@@ -1,10 +1,10 @@
-"""What faces are made comparable by: the place of the points, the light, likeness, and how strangers are judged."""
+"""What faces are made comparable by: the place of the points, the light, similarity, and how impostors are judged."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rtkit_faces import deciding, evaluation, likeness
+from rtkit_faces import decision, evaluation, similarity
 from rtkit_faces.detector import Detector
 from rtkit_faces.normalising import ABOVE, EYES, HIGH, PIXELS, PLACES, WIDE, level, sharpness, upright, whole
 from rtkit_faces.training import levelled, project, train
@@ -113,23 +113,23 @@ def some_people(count, each, seed=0):
     return levelled(rows), np.repeat(np.arange(count), each)
 
 
-def test_a_face_is_most_alike_to_itself():
+def test_a_face_is_most_similar_to_itself():
     rows, owners = some_people(3, 4)
-    cut = likeness.quarters(rows[:, 0])
-    own = likeness.likeness(cut, cut)
+    cut = similarity.patches(rows[:, 0])
+    own = similarity.similarity(cut, cut)
     assert (own > 3).all()
-    others = likeness.likeness(cut[:, owners == 0], cut[:, owners == 1])
+    others = similarity.similarity(cut[:, owners == 0], cut[:, owners == 1])
     assert (others < own[owners == 0]).all()
-    assert np.isfinite(likeness.likeness(np.zeros_like(cut), cut)).all()
+    assert np.isfinite(similarity.similarity(np.zeros_like(cut), cut)).all()
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.floats(-2, 3), st.floats(0.2, 1.5), st.floats(0.01, 0.5), st.floats(1e-6, 0.5))
-def test_the_score_is_a_half_at_the_limit_and_grows(alike, mean, deviation, far):
-    usual = (mean, deviation)
-    assert likeness.score(likeness.limit(usual, far), usual, far) == pytest.approx(0.5)
-    assert 0 <= likeness.score(alike, usual, far) <= likeness.score(alike + 0.1, usual, far) <= 1
-    assert likeness.limit(usual, far) >= likeness.limit(usual, min(2 * far, 0.5)) - 1e-9
+def test_the_score_is_a_half_at_the_threshold_and_grows(alike, mean, deviation, far):
+    impostors = (mean, deviation)
+    assert similarity.score(similarity.threshold(impostors, far), impostors, far) == pytest.approx(0.5)
+    assert 0 <= similarity.score(alike, impostors, far) <= similarity.score(alike + 0.1, impostors, far) <= 1
+    assert similarity.threshold(impostors, far) >= similarity.threshold(impostors, min(2 * far, 0.5)) - 1e-9
 
 
 @pytest.mark.parametrize("count", [2, 4])
@@ -154,12 +154,12 @@ def test_whitened_components_have_no_mean_and_one_deviation():
     assert np.abs(values.std(axis=0) - 1).max() < 0.05
 
 
-def test_likeness_decides_where_the_network_is_not_sure():
+def test_similarity_decides_where_the_network_is_not_sure():
     rows, owners = some_people(3, 4)
-    cut = likeness.quarters(rows[:, 0])
+    cut = similarity.patches(rows[:, 0])
     examples = [cut[:, owners == person] for person in range(3)]
     faces = cut[:, [0, 5, 9]]
-    labels, _ = deciding.decide(np.full((3, 3), 1 / 3), faces, examples)
+    labels, _ = decision.decide(np.full((3, 3), 1 / 3), faces, examples)
     assert labels.tolist() == [0, 1, 2]
 
 

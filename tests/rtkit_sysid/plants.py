@@ -1,7 +1,8 @@
 """Plants, records and models for the tests of identification."""
 
 import numpy as np
-from rtkit_sysid.model import Form, Model, Predictor, Scale, products
+from rtkit_sysid.model import Model
+from rtkit_sysid.predictor import Form, Predictor, Scale, products
 from rtkit_sysid.regressors import Order
 
 from rtkit.core.items import Block, SampleSpec

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plants import drive, linear, mild, open_on, polynomial, write_model
 from rtkit_sysid.arx import Arx
-from rtkit_sysid.model import Form, Predictor, Scale, products
-from rtkit_sysid.narx import SETTLE, Narx
+from rtkit_sysid.narx import SCALING_SAMPLES, Narx
+from rtkit_sysid.predictor import Form, Predictor, Scale, products
 from rtkit_sysid.regressors import Order
 
 import rtkit
-from rtkit.onnx.writer import write
+from rtkit.models import write
 from rtkit.testing import check_processor
 
 RANDOM = np.random.default_rng(0)
@@ -150,7 +150,7 @@ def test_a_free_run_is_that_of_the_record(tmp_path, predictor, size, initial):
     processor = open_on(Narx(model=path, simulate=True, initial=initial, every=100))
     out = drive(processor, samples, size)
     np.testing.assert_array_equal(out[:, 0], held(expected))
-    start = max(initial, predictor.form.order.reach)
+    start = max(initial, predictor.form.order.max_lag)
     judged = np.isfinite(expected) & (np.arange(400) >= start)
     np.testing.assert_array_equal(out[:, 1], np.where(judged, samples[:, 1] - out[:, 0], 0))
     rms = np.sqrt(np.mean(out[:100, 1][judged[:100]] ** 2))
@@ -342,5 +342,5 @@ def test_settling_ends_at_the_same_sample_whatever_is_missing():
     outs = [drive(open_on(Narx()), samples, size) for size in (1, 99, 700)]
     np.testing.assert_array_equal(outs[0], outs[1])
     np.testing.assert_array_equal(outs[0], outs[2])
-    assert (outs[0][: SETTLE + 100] == 0).all()
-    assert (outs[0][SETTLE + 100 :, 0] != 0).all()
+    assert (outs[0][: SCALING_SAMPLES + 100] == 0).all()
+    assert (outs[0][SCALING_SAMPLES + 100 :, 0] != 0).all()

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from rtkit_sysid import kernel
 from rtkit_sysid.demo import TEST, TRAIN, run
-from rtkit_sysid.identify import Wish, dead_time, identify
-from rtkit_sysid.model import Model, rms
+from rtkit_sysid.identify import IdentificationOptions, dead_time, identify
+from rtkit_sysid.model import Model
+from rtkit_sysid.predictor import rms
 from rtkit_sysid.recording import Recording, read_recording
 from rtkit_sysid.regressors import Order
 
@@ -27,7 +28,7 @@ def recording(samples, inputs=1, name="record"):
 
 def test_a_linear_plant_is_found_with_its_order():
     samples = linear(1500, np.array([0.5, 0.3, 0.2, 1.2, -0.6]), 2, 3)
-    made = identify(recording(samples), Wish("arx"))
+    made = identify(recording(samples), IdentificationOptions("arx"))
     assert made.report["outputs"]["y0"]["free_run"]["na"] == 2
     found = made.transfer_function()
     np.testing.assert_allclose(found.numerator, [0.5, 0.3, 0.2], atol=1e-9)
@@ -41,7 +42,7 @@ def test_a_dead_time_is_found():
     for k in range(40, 2000):
         y[k] = 0.8 * y[k - 1] + u[k - 37, 0] + 0.05 * random.standard_normal()
     assert dead_time(u, y) in (35, 36, 37)
-    made = identify(recording(np.column_stack([u, y])), Wish("arx"))
+    made = identify(recording(np.column_stack([u, y])), IdentificationOptions("arx"))
     assert made.predict[0].form.order.delay in (35, 36, 37)
     assert dead_time(u, np.concatenate([[0], u[:-1, 0]])) == 0
 
@@ -50,7 +51,7 @@ def test_a_bent_plant_is_found_where_no_linear_model_does():
     train, test = mild(3000, 1, 0.02), mild(1500, 2)
     errors = {}
     for kind in ("arx", "narx"):
-        made = identify(recording(train), Wish(kind, Order(2, 3)))
+        made = identify(recording(train), IdentificationOptions(kind, Order(2, 3)))
         errors[kind] = rms((made.simulate[0].free_run(test[:, :1], test[:, 1]) - test[:, 1])[50:])
     assert errors["narx"] < 0.35 * errors["arx"]
 
@@ -60,7 +61,7 @@ def test_gaps_are_no_zeros():
     samples += 100
     samples[np.random.default_rng(0).integers(0, 1500, 60)] = np.nan
     samples[700:760, 1] = np.nan
-    found = identify(recording(samples), Wish("arx", Order(2, 2))).transfer_function()
+    found = identify(recording(samples), IdentificationOptions("arx", Order(2, 2))).transfer_function()
     np.testing.assert_allclose(found.denominator, [1, -1.2, 0.6], atol=1e-6)
 
 
@@ -68,7 +69,7 @@ def test_several_outputs_have_a_model_each():
     one, other = linear(1200, np.array([1, 0.5, 0.2, 0.1, 0.7]), 1, 2, inputs=2), np.zeros(1200)
     for k in range(1, 1200):
         other[k] = -0.5 * other[k - 1] + one[k, 1]
-    made = identify(recording(np.column_stack([one, other]), 2), Wish("arx"))
+    made = identify(recording(np.column_stack([one, other]), 2), IdentificationOptions("arx"))
     assert made.outputs == ("y0", "y1")
     np.testing.assert_allclose(made.transfer_function(0).denominator[:2], [1, -0.7], atol=1e-6)
     assert abs(made.transfer_function(1, 0).gain) < 1e-6
@@ -76,26 +77,26 @@ def test_several_outputs_have_a_model_each():
 
 
 def test_rows_of_the_unstable_plant_tell_its_coefficients():
-    made = identify(recording(random_rows(300, 1)), Wish("arx", Order(2, 3), single=True))
+    made = identify(recording(random_rows(300, 1)), IdentificationOptions("arx", Order(2, 3), single=True))
     found = made.transfer_function()
     np.testing.assert_allclose(np.append(found.numerator, -found.denominator[1:]), PLANT, atol=1e-9)
     assert not found.stable
 
 
 def test_the_textbook_network_learns_the_plant_from_a_thousand_rows():
-    made = identify(recording(random_rows(1000, 1)), Wish("narx", Order(2, 3), hidden=20, single=True))
+    made = identify(recording(random_rows(1000, 1)), IdentificationOptions("narx", Order(2, 3), hidden=20, single=True))
     predictor, scale = made.predict[0], made.predict[0].scale
     assert predictor.form.size == 141
     rows = np.random.default_rng(9).uniform(-1, 1, (5000, 5))
     out = np.empty(5000)
     means, scales = ([values[0]] * 3 + [of_y] * 2 for values, of_y in ((scale.u_mean, scale.y_mean), (scale.u_scale, scale.y_scale)))
-    kernel.rows_out((rows - means) / scales, predictor.theta, *predictor.form.kernel_form, out)
+    kernel.predict_rows((rows - means) / scales, predictor.theta, *predictor.form.kernel_form, out)
     assert np.mean(np.square(out * scale.y_scale + scale.y_mean - rows @ PLANT)) < 1e-8  # 1e-9 or so
 
 
 def test_an_unstable_plant_is_judged_by_one_step():
     """A free run that cannot be had is not asked for."""
-    made = identify(recording(random_rows(400, 1)), Wish("narx", Order(2, 3)))
+    made = identify(recording(random_rows(400, 1)), IdentificationOptions("narx", Order(2, 3)))
     np.testing.assert_allclose(made.predict[0].one_step(*_columns(random_rows(50, 1, 3)))[2::4], random_rows(50, 1, 3)[2::4, 1], atol=1e-6)
 
 
@@ -112,15 +113,15 @@ def _columns(samples):
 )
 def test_records_that_tell_nothing_are_refused(samples, says):
     with pytest.raises(InputError, match=says):
-        identify(recording(samples), Wish("arx"))
+        identify(recording(samples), IdentificationOptions("arx"))
 
 
 def test_the_shipped_converter_runs_free_on_a_record_it_has_not_seen():
     train, test = (read_recording(str(path), None, None, None) for path in (TRAIN, TEST))
     assert train.rate == pytest.approx(1e5)
-    made = identify(train, Wish())
+    made = identify(train, IdentificationOptions())
     error = rms((made.simulate[0].free_run(test.u, test.y[:, 0], 20) - test.y[:, 0])[20:])
-    linear_one = identify(train, Wish("arx"))
+    linear_one = identify(train, IdentificationOptions("arx"))
     of_linear = rms((linear_one.simulate[0].free_run(test.u, test.y[:, 0], 20) - test.y[:, 0])[20:])
     print(f"buck converter, free run: {error:.3f} V; linear {of_linear:.3f} V")
     assert error < 0.45 < of_linear
@@ -144,7 +145,7 @@ def test_the_shipped_converter_runs_free_on_a_record_it_has_not_seen():
 )
 def test_the_benchmarks_with_the_defaults(name, columns, train, tests, initial, limits):
     whole = read_recording(str(SHARED / name), *(columns or (None, None)), None)
-    made = identify(Recording(name, whole.inputs, whole.outputs, whole.u[train], whole.y[train], whole.rate), Wish())
+    made = identify(Recording(name, whole.inputs, whole.outputs, whole.u[train], whole.y[train], whole.rate), IdentificationOptions())
     for test, part in tests.items():
         u, y = whole.u[part], whole.y[part, 0]
         one = rms((made.predict[0].one_step(u, y) - y)[initial:])

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from plants import drive, mild, open_on
 from rtkit_sysid import kernel
 from rtkit_sysid.arx import Arx
-from rtkit_sysid.model import Form, products
-from rtkit_sysid.narx import SETTLE, Narx
-from rtkit_sysid.regressors import Order, rows
+from rtkit_sysid.narx import SCALING_SAMPLES, Narx
+from rtkit_sysid.predictor import Form, products
+from rtkit_sysid.regressors import Order, regressor_rows
 
 from rtkit.testing import check_processor
 
@@ -24,14 +24,14 @@ def test_slopes_are_those_of_finite_differences(nb, na, hidden, activation, degr
     form = Form(Order(na, nb), 1, terms, hidden, activation)
     x, theta = random.standard_normal(form.width), random.standard_normal(form.size)
     by_theta, by_x = np.empty(form.size), np.empty(form.width)
-    value = kernel.slopes(x, theta, *form.kernel_form, by_theta, by_x)
-    assert value == pytest.approx(kernel.respond(x, theta, *form.kernel_form), abs=1e-12)
+    value = kernel.predict_with_slopes(x, theta, *form.kernel_form, by_theta, by_x)
+    assert value == pytest.approx(kernel.predict(x, theta, *form.kernel_form), abs=1e-12)
     for values, found in ((theta, by_theta), (x, by_x)):
         for place in range(values.size):
             kept, ends = values[place], []
             for step in (1e-6, -1e-6):
                 values[place] = kept + step
-                ends.append(kernel.respond(x, theta, *form.kernel_form))
+                ends.append(kernel.predict(x, theta, *form.kernel_form))
             values[place] = kept
             assert found[place] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6, abs=1e-7)
 
@@ -43,7 +43,7 @@ def before_and_after(processor, samples):
     drive(processor, samples[-1:], start=len(samples) - 1)
     scaled_u, scaled_y = before.scale.apply(samples[:, :1], samples[:, 1])
     last = np.array([len(samples) - 1])
-    return before, processor.predictor().theta, rows(scaled_u, scaled_y, before.form.order, last)[0], scaled_y[-1]
+    return before, processor.predictor().theta, regressor_rows(scaled_u, scaled_y, before.form.order, last)[0], scaled_y[-1]
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
@@ -52,7 +52,7 @@ def test_a_step_is_that_of_keras(activation):
     before, after, x, y = before_and_after(Narx(activation=activation), mild(600))
     form, theta = before.form, before.theta
     by_theta = np.empty(form.size)
-    value = kernel.slopes(x, theta, *form.kernel_form, by_theta, np.empty(form.width))
+    value = kernel.predict_with_slopes(x, theta, *form.kernel_form, by_theta, np.empty(form.width))
 
     layers = [
         keras.layers.Dense(form.hidden, activation, dtype="float64"),
@@ -75,18 +75,18 @@ def test_a_step_is_that_of_keras(activation):
 
 def test_the_recursive_step_is_that_of_kalman():
     """The factorised covariance against the plain one, after 200 samples from the first on."""
-    samples = mild(SETTLE + 200)
+    samples = mild(SCALING_SAMPLES + 200)
     processor = open_on(Narx(rule="ekf", hidden=3, forgetting=1))
     theta = processor.predictor().theta
-    drive(processor, samples[:SETTLE])
+    drive(processor, samples[:SCALING_SAMPLES])
     before = processor.predictor()
     np.testing.assert_array_equal(before.theta, theta)
-    drive(processor, samples[SETTLE:], start=SETTLE)
+    drive(processor, samples[SCALING_SAMPLES:], start=SCALING_SAMPLES)
     u, y = before.scale.apply(samples[:, :1], samples[:, 1])
-    times = np.arange(SETTLE, len(samples))
+    times = np.arange(SCALING_SAMPLES, len(samples))
     covariance, slope = np.eye(theta.size) * 100, np.empty(theta.size)
-    for x, target in zip(rows(u, y, before.form.order, times), y[times], strict=True):
-        value = kernel.slopes(x, theta, *before.form.kernel_form, slope, np.empty(len(x)))
+    for x, target in zip(regressor_rows(u, y, before.form.order, times), y[times], strict=True):
+        value = kernel.predict_with_slopes(x, theta, *before.form.kernel_form, slope, np.empty(len(x)))
         along = covariance @ slope
         total = 1 + slope @ along
         theta = theta + along / total * (target - value)

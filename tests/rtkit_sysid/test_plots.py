@@ -55,14 +55,14 @@ def test_free_runs(tmp_path, count):
     plots.free_run(np.arange(count) / 1000, measured, {"one step": model, "free run": away}, tmp_path / "x.png")
     picture = look(tmp_path / "x.png")
     assert all(shows(picture, colour) for colour in plots.MODELS[:2])
-    assert shows(picture, "#ececec", 10_000) == (count > plots.CLOSE)
+    assert shows(picture, "#ececec", 10_000) == (count > plots.CLOSE_UP_SAMPLES)
 
 
 def test_the_close_up_is_where_the_error_is_largest():
-    for place, start in ((0, 0), (3000, 3000 - plots.CLOSE // 2), (9999, 10000 - plots.CLOSE)):
+    for place, start in ((0, 0), (3000, 3000 - plots.CLOSE_UP_SAMPLES // 2), (9999, 10000 - plots.CLOSE_UP_SAMPLES)):
         error = np.full(10000, np.nan)
         error[place] = -3
-        assert plots._worst(error) == slice(start, start + plots.CLOSE)
+        assert plots._worst(error) == slice(start, start + plots.CLOSE_UP_SAMPLES)
     assert plots._worst(np.zeros(10)).start == 0
 
 

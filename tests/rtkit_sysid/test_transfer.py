@@ -5,7 +5,7 @@ import pytest
 import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rtkit_sysid.model import Form, Predictor, Scale, products
+from rtkit_sysid.predictor import Form, Predictor, Scale, products
 from rtkit_sysid.regressors import Order
 from rtkit_sysid.transfer import TransferFunction
 
@@ -34,7 +34,7 @@ def linear_predictors(draw):
 def test_the_impulse_response_is_that_of_the_predictor(predictor, data):
     number, count = data.draw(st.integers(0, predictor.form.inputs - 1)), 12
     transfer = TransferFunction.of(predictor, number, 100.0)
-    reach = predictor.form.order.reach
+    reach = predictor.form.order.max_lag
     u, y = np.zeros((reach + count, predictor.form.inputs)), np.zeros(reach + count)
     still = predictor.free_run(u, y)
     u[reach, number] = 1.0

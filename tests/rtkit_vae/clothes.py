@@ -1,4 +1,4 @@
-"""The shipped pictures of clothes, and as the files that the road takes."""
+"""The shipped pictures of clothes, and as the files that `export` takes."""
 
 import gzip
 import zipfile

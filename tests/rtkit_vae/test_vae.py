@@ -6,11 +6,12 @@ import shutil
 
 import numpy as np
 import pytest
-from rtkit_vae import known
+from rtkit_vae import reference
 from rtkit_vae.demo import run
 from rtkit_vae.network import PAIRS, Autoencoder
 
 import rtkit
+from export.data.fashion_mnist import FashionMnist
 from rtkit import InputError, UsageError
 from rtkit.core.items import Frame, FrameSpec
 from rtkit.onnx.find import shipped
@@ -214,8 +215,8 @@ def test_what_was_written_is_read_again(copy):
     network = Autoencoder(str(copy))
     costs = np.random.default_rng(0).normal(250, 30, 100)
     plane = np.random.default_rng(1).integers(0, 256, (20, 20, 3), np.uint8)
-    known.write(copy, network, costs, costs / 5, plane)
-    read = known.read(network)
+    reference.write(copy, network, costs, costs / 5, plane)
+    read = reference.read(network)
     np.testing.assert_allclose(read.negative_elbo.costs, np.sort(costs), rtol=1e-6)
     np.testing.assert_allclose(read.excess.costs, np.sort(costs) / 5, rtol=1e-6)
     np.testing.assert_array_equal(read.map, plane)
@@ -246,7 +247,7 @@ def test_the_demo_leaves_what_it_says(tmp_path):
 @pytest.mark.skipif(not VISION.is_dir(), reason="needs Fashion-MNIST in ../shared")
 @pytest.mark.parametrize(("model", "most"), [("designed", 264), ("2d", 259), ("16d", 242)])
 def test_the_bound_on_the_test_pictures_is_that_of_the_card(model, most):
-    fashion = pytest.importorskip("export.fashion", reason="needs the extra export").Fashion.read(VISION)
+    fashion = FashionMnist.read(VISION)
     network = Autoencoder(model)
     pictures = fashion.test.pictures * np.float32(1 / 255)
     random = np.random.default_rng(3)

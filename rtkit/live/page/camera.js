@@ -1,10 +1,10 @@
 // The browser's camera: frames as JPEG to the server, at most two unanswered.
 
-const WIDTH = 640, HEIGHT = 480, FPS = 30, QUALITY = 0.8;
-const UNANSWERED = 2;
-const UNSEEN = 500; // ms between two frames while nobody sees the page: browsers tell of none then, and a stream without frames would end
-const FORGET = 1000; // ms after which a frame without an answer is given up
-const KEPT = 300;
+const WIDTH_PX = 640, HEIGHT_PX = 480, FRAME_RATE_HZ = 30, JPEG_QUALITY = 0.8;
+const MAX_UNANSWERED = 2;
+const UNSEEN_INTERVAL_MS = 500; // between two frames while nobody sees the page: browsers tell of none then, and a stream without frames would end
+const ANSWER_TIMEOUT_MS = 1000; // after which a frame without an answer is given up
+const MAX_DELAYS = 300;
 
 export class Camera {
   /** `lost(text)`: the camera went away. */
@@ -22,7 +22,7 @@ export class Camera {
 
   /** Asks for the camera; throws what the browser says if there is none or it may not be used. */
   async open() {
-    const video = { width: { ideal: WIDTH }, height: { ideal: HEIGHT }, frameRate: { ideal: FPS } };
+    const video = { width: { ideal: WIDTH_PX }, height: { ideal: HEIGHT_PX }, frameRate: { ideal: FRAME_RATE_HZ } };
     this.stream = await navigator.mediaDevices.getUserMedia({ video });
     this.stream.getVideoTracks()[0].onended = () => this.lost("the camera went away");
     this.video.srcObject = this.stream;
@@ -38,16 +38,16 @@ export class Camera {
     clearTimeout(this.timer);
     this.video.cancelVideoFrameCallback?.(this.request);
     if (!this.open_) return;
-    if (document.hidden) this.timer = setTimeout(this.#grab, UNSEEN);
+    if (document.hidden) this.timer = setTimeout(this.#grab, UNSEEN_INTERVAL_MS);
     else if (this.video.requestVideoFrameCallback) this.request = this.video.requestVideoFrameCallback(this.#grab);
-    else this.timer = setTimeout(this.#grab, 1000 / FPS);
+    else this.timer = setTimeout(this.#grab, 1000 / FRAME_RATE_HZ);
   };
 
   #grab = () => {
     this.#next();
     const now = performance.now();
-    for (const [index, time] of this.sent) if (now - time > FORGET) this.sent.delete(index);
-    if (!this.open_ || this.sent.size >= UNANSWERED) return;
+    for (const [index, time] of this.sent) if (now - time > ANSWER_TIMEOUT_MS) this.sent.delete(index);
+    if (!this.open_ || this.sent.size >= MAX_UNANSWERED) return;
     const index = this.index++;
     this.sent.set(index, now);
     const { videoWidth: width, videoHeight: height } = this.video;
@@ -58,7 +58,7 @@ export class Camera {
     this.context.drawImage(this.video, 0, 0, this.surface.width, this.surface.height);
     this.surface.toBlob(async (blob) => {
       if (!blob || !this.connection.send(1, index, await blob.arrayBuffer())) this.sent.delete(index);
-    }, "image/jpeg", QUALITY);
+    }, "image/jpeg", JPEG_QUALITY);
   };
 
   /** The answer to a frame, and to those before it, is here; it is not on the screen yet. */
@@ -75,8 +75,8 @@ export class Camera {
     const now = performance.now();
     this.times.push(now);
     if (this.grabbed?.index === index) this.delays.push(now - this.grabbed.time);
-    if (this.times.length > KEPT) this.times.shift();
-    if (this.delays.length > KEPT) this.delays.shift();
+    if (this.times.length > MAX_DELAYS) this.times.shift();
+    if (this.delays.length > MAX_DELAYS) this.delays.shift();
   }
 
   /** Frames a second, and delays (ms) from the grab to the screen; null before there are some. */

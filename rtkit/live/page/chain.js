@@ -103,11 +103,12 @@ export class Chain {
   get playsFar() { return this.source?.name === "browser:microphone"; }
 
   /** Whether the source may run at the pace of the clock or faster. */
-  get paced() { return this.source?.group === "files" || this.source?.name.startsWith("synth:"); }
+  get paced() { return this.source !== undefined && !this.source.live; }
 
   #offer() {
     const { source } = this, far = byId("far");
-    const choices = this.playsFar ? this.files : source?.far ? [...(source.group === "devices" ? ["speaker-monitor"] : []), ...this.files.filter((name) => name !== source.name)] : [];
+    const besides = this.sources.filter((each) => source?.group === "devices" && each.group === "devices" && each.far).map((each) => each.name);
+    const choices = this.playsFar ? this.files : source?.far ? [...besides, ...this.files].filter((name) => name !== source.name) : [];
     byId("far-choice").hidden = !this.playsFar && choices.length === 0;
     far.replaceChildren(element("option", { value: "", textContent: this.playsFar ? "nothing" : "none" }), ...choices.map((name) => element("option", { value: name, textContent: name })));
     byId("far-local").hidden = !this.playsFar;
@@ -151,7 +152,7 @@ export class Chain {
   }
 
   /** What `start` and `describe` say of the stream. */
-  wish() {
+  request() {
     const far = byId("far").value;
     return {
       source: byId("source").value,

@@ -1,20 +1,20 @@
 // The WebSocket to the server: JSON both ways, packets from there, bytes to there. It comes back by itself.
 
-const PATIENCE = [1000, 2000, 4000, 8000, 10000]; // ms before the next attempt
+const RETRY_INTERVALS_MS = [1000, 2000, 4000, 8000, 10000];
+const MAX_UNSENT_BYTES = 1e6;
 
-/** Splits a packet into its header and a function that gives its arrays, one after another. */
+/** Splits a packet into its header, whose `parts` then have their arrays as `values`, and the bytes behind it. */
 function open(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   let at = 4 + length;
-  const types = { f4: Float32Array, u1: Uint8Array, i1: Int8Array };
-  const take = (dtype, count) => {
-    const type = types[dtype], size = count * type.BYTES_PER_ELEMENT;
-    const array = at % type.BYTES_PER_ELEMENT ? new type(buffer.slice(at, at + size)) : new type(buffer, at, count); // numbers begin at whole places
+  const types = { f4: Float32Array, u1: Uint8Array };
+  for (const part of header.parts ?? []) {
+    const type = types[part.dtype], count = part.shape.reduce((product, size) => product * size, 1), size = count * type.BYTES_PER_ELEMENT;
+    part.values = at % type.BYTES_PER_ELEMENT ? new type(buffer.slice(at, at + size)) : new type(buffer, at, count); // numbers begin at whole places
     at += size;
-    return array;
-  };
-  return { header, take, rest: () => new Uint8Array(buffer, at) };
+  }
+  return { header, bytes: new Uint8Array(buffer, at) };
 }
 
 export class Connection extends EventTarget {
@@ -28,29 +28,30 @@ export class Connection extends EventTarget {
     this.#socket.binaryType = "arraybuffer";
     this.#socket.onopen = () => { this.#attempt = 0; };
     this.#socket.onmessage = ({ data }) => {
-      const packet = typeof data === "string" ? { header: JSON.parse(data) } : open(data);
-      this.dispatchEvent(new CustomEvent(packet.header.is, { detail: packet }));
+      const message = typeof data === "string" ? { header: JSON.parse(data) } : open(data);
+      this.dispatchEvent(new CustomEvent(message.header.is, { detail: message }));
     };
     this.#socket.onclose = () => {
       this.dispatchEvent(new Event("lost"));
-      setTimeout(() => this.connect(), PATIENCE[Math.min(this.#attempt++, PATIENCE.length - 1)]);
+      setTimeout(() => this.connect(), RETRY_INTERVALS_MS[Math.min(this.#attempt++, RETRY_INTERVALS_MS.length - 1)]);
     };
   }
 
   get open() { return this.#socket.readyState === WebSocket.OPEN; }
 
-  /** Calls `heed(header, packet)` for each message of a kind. */
-  on(kind, heed) {
-    this.addEventListener(kind, ({ detail }) => heed(detail?.header, detail));
+  /** Calls `handle(header, bytes)` for each message of a kind. */
+  on(kind, handle) {
+    this.addEventListener(kind, ({ detail }) => handle(detail.header, detail.bytes));
   }
 
+  /** Sends a message. */
   say(what, values = {}) {
     if (this.open) this.#socket.send(JSON.stringify({ do: what, ...values }));
   }
 
   /** Sends bytes of a kind (1: a frame, 2: sound); false if the line is busy or gone. */
   send(kind, index, content) {
-    if (!this.open || this.#socket.bufferedAmount > 1e6) return false;
+    if (!this.open || this.#socket.bufferedAmount > MAX_UNSENT_BYTES) return false;
     const message = new Uint8Array(5 + content.byteLength);
     const view = new DataView(message.buffer);
     view.setUint8(0, kind);

@@ -1,4 +1,4 @@
-// What the views draw with: canvases in device pixels, rings of numbers, colours.
+// What views draw with, those of plug-ins, too: canvases in device pixels, rings of numbers, colours. docs/plugins.md says what stays.
 
 /** Makes an element with properties, and puts children into it. */
 export function element(tag, properties = {}, ...children) {
@@ -11,12 +11,13 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
+const TELL_INTERVAL_MS = 1000;
 /** A canvas that a screen reader is told about; `tell` changes its description, at most once a second. */
 export function canvas(kind, label) {
   const made = element("canvas", { className: kind, attributes: { role: "img", "aria-label": label } });
-  let told = 0;
+  let told = -Infinity;
   made.tell = (text) => {
-    if (performance.now() - told < 1000) return;
+    if (performance.now() - told < TELL_INTERVAL_MS) return;
     told = performance.now();
     made.setAttribute("aria-label", `${label}: ${text}`);
   };
@@ -77,19 +78,39 @@ export class Ring {
   at(place, column = 0) { return this.data[(place % this.size) * this.columns + column]; }
 }
 
+/** The newest seconds of a signal on a fixed grid of time: what was skipped is missing (NaN), and of thinned samples each stands for those left out after it. */
+export class Timeline {
+  constructor(seconds, rate, columns) {
+    this.rate = rate;
+    this.ring = new Ring(Math.ceil(seconds * rate), columns);
+  }
+
+  /** Appends a part of kind `trace`. */
+  push({ start, rate, shape: [rows, columns], values }) {
+    const { ring } = this, stride = Math.max(1, Math.round(this.rate / rate)), first = Math.round(start * this.rate);
+    if (first > ring.end) ring.skip(first);
+    for (let place = ring.end; place < first + rows * stride; place++) ring.push(values, Math.floor((place - first) / stride) * columns, 1);
+  }
+
+  /** Stream time (s) of what comes next. */
+  get now() { return this.ring.end / this.rate; }
+}
+
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-const CALM = 1000; // ms between two pictures for those who want little motion
+const CALM_INTERVAL_MS = 1000; // between two pictures for those who want little motion
 const waiting = new Set();
 function all() {
   const now = [...waiting];
   waiting.clear();
-  for (const each of now) each();
+  for (const each of now) {
+    try { each(); } catch (error) { reportError(error); } // the others are drawn all the same
+  }
 }
 
 /** Draws once a frame of the screen, for those that asked, while the page is seen. */
 export function soon(draw) {
   if (waiting.size === 0) {
-    if (calm.matches) setTimeout(requestAnimationFrame, CALM, all);
+    if (calm.matches) setTimeout(requestAnimationFrame, CALM_INTERVAL_MS, all);
     else requestAnimationFrame(all);
   }
   waiting.add(draw);

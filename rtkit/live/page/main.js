@@ -3,20 +3,17 @@
 import { Camera } from "/static/camera.js";
 import { Chain } from "/static/chain.js";
 import { Connection } from "/static/connection.js";
-import { element, soon } from "/static/draw.js";
+import { element } from "/static/draw.js";
 import { Microphone } from "/static/microphone.js";
 import { ReportPanel } from "/static/report.js";
-import { IdentificationView } from "/static/views/identification.js";
-import { SoundView } from "/static/views/sound.js";
-import { StripView } from "/static/views/strip.js";
-import { TracesView } from "/static/views/traces.js";
-import { VideoView } from "/static/views/video.js";
+import { Stage } from "/static/stage.js";
 
 const byId = (id) => document.getElementById(id);
 const connection = new Connection(), report = new ReportPanel();
 const chain = new Chain((step, values) => { if (running()) connection.say("set", { step, values }); });
 let state = { state: "connecting", run: 0, recordings: [] };
-let attached = false, shown = null, view = null;
+let attached = false, views = []; // that plug-ins have
+let stage = null, shown = null; // what is seen, and of which stream
 let camera = null, microphone = null; // of this browser, while they are open
 let opening = false; // they are being opened
 let asked = null; // number of the last stream when the server was asked for another, until it answers
@@ -30,51 +27,33 @@ function complain(text) {
   byId("error").hidden = !text;
 }
 
-// ---- The view, by the kind of stream
+// ---- The stage
 
-function viewOf(stream, header) {
-  const names = stream.steps.map((step) => step.processor);
-  if (stream.gives === "frames") return new VideoView((index) => camera?.drawn(index));
-  if (names.includes("ecg")) return new StripView();
-  if (names.includes("arx") || names.includes("narx")) return new IdentificationView();
-  return header?.parts.some((part) => part.what === "envelope") ? new SoundView() : new TracesView();
-}
-
-function look(header) {
-  if (shown === state.run && view) return view;
-  if (!state.stream?.gives || (state.stream.gives === "samples" && !header)) return null;
+/** The stage of the present stream; null before it is known what flows. */
+function stageOf() {
+  if (shown === state.run || !state.stream?.gives) return shown === state.run ? stage : null;
   shown = state.run;
-  return put(viewOf(state.stream, header));
-}
-
-function put(made) {
-  view = made;
   byId("nothing").hidden = true;
-  byId("view").querySelector(".stage")?.remove();
-  byId("view").append(element("div", { className: "stage" }, view.element));
-  return view;
+  stage?.element.remove();
+  stage = new Stage(state.stream, views, { drawn: (index) => camera?.drawn(index), complain });
+  byId("view").append(stage.element);
+  return stage;
 }
 
-const GENERAL = [SoundView, TracesView];
-
-connection.on("samples", (header, packet) => look(header)?.samples(header, packet));
-connection.on("frame", (header, packet) => {
+connection.on("samples", (packet) => stageOf()?.samples(packet));
+connection.on("frame", (header, jpeg) => {
   camera?.answered(header.index);
-  look(header)?.frame?.(header, packet);
+  stageOf()?.frame(header, jpeg);
 });
 connection.on("events", ({ events, skipped }) => {
   report.skipped(skipped);
   for (const event of events) {
-    if (shown === state.run && GENERAL.includes(view?.constructor)) {
-      if (["beat", "rhythm", "quality"].includes(event.kind)) put(new StripView()); // of a processor that the page does not know
-      else if (event.kind === "model") put(new IdentificationView());
-    }
-    if (shown === state.run) view?.event(event);
+    stageOf()?.event(event);
     report.event(event);
   }
 });
-connection.on("audio", (header, packet) => {
-  if (header.rate === microphone?.rate) microphone.play(packet.take("f4", packet.rest().byteLength / 4), header.channels);
+connection.on("audio", (header, bytes) => {
+  if (header.rate === microphone?.rate) microphone.play(new Float32Array(bytes.slice().buffer), header.channels);
   else if (microphone) complain(`the processed sound has ${header.rate} Hz, this page plays ${microphone.rate} Hz; it cannot be heard`);
 });
 connection.on("report", ({ report: found }) => report.show(found, camera?.figures() ?? null));
@@ -83,6 +62,7 @@ connection.on("report", ({ report: found }) => report.show(found, camera?.figure
 
 connection.on("hello", (hello) => {
   attached = hello.attached;
+  views = hello.views;
   complain(null);
   chain.offer(hello, attached ? byId("fixed-steps") : byId("steps"));
   byId("choice").hidden = attached;
@@ -121,7 +101,7 @@ connection.on("state", (now) => {
   if (!attached) chain.lock(busy());
   if (now.state === "running" && byId("listen").checked) connection.say("listen", { on: true });
   if (!busy() && before.state !== now.state && !opening) release();
-  look();
+  stageOf();
 });
 
 connection.on("refused", ({ why }) => {
@@ -136,7 +116,7 @@ connection.addEventListener("lost", () => {
   asked = null;
   byId("state").textContent = "no connection to the server";
   offer();
-  leaving ??= setTimeout(release, ABSENCE);
+  leaving ??= setTimeout(release, RELEASE_TIMEOUT_MS);
 });
 
 connection.on("toml", ({ text }) => {
@@ -147,8 +127,8 @@ connection.on("toml", ({ text }) => {
 
 // ---- The browser's own devices
 
-/** Time (ms) after which camera and microphone are let go if the connection does not come back; the server waits as long for them. */
-const ABSENCE = 10000;
+/** Time after which camera and microphone are let go if the connection does not come back; the server waits as long for them. */
+const RELEASE_TIMEOUT_MS = 10000;
 
 function release() {
   camera?.close();
@@ -176,21 +156,21 @@ async function start() {
   complain(null);
   opening = true;
   offer();
-  const wish = chain.wish();
+  const request = chain.request();
   try {
-    if (wish.source.startsWith("browser:") && !navigator.mediaDevices) {
+    if (request.source.startsWith("browser:") && !navigator.mediaDevices) {
       throw new Error("browsers lend camera and microphone only to pages of this machine (localhost) or over HTTPS");
     }
-    if (wish.source === "browser:camera") {
+    if (request.source === "browser:camera") {
       camera = new Camera(connection, lost);
       await camera.open();
-    } else if (wish.source === "browser:microphone") {
+    } else if (request.source === "browser:microphone") {
       microphone = new Microphone(connection, lost);
-      wish.rate = await microphone.open(await farEnd(), byId("far-again").checked);
+      request.rate = await microphone.open(await farEnd(), byId("far-again").checked);
     }
     if (!connection.open) throw new Error("no connection to the server");
     asked = state.run;
-    connection.say("start", wish);
+    connection.say("start", request);
   } catch (error) {
     complain(error.message || error.name);
     release();
@@ -215,7 +195,7 @@ byId("record").onclick = () => connection.say("record", { on: !state.recording }
 byId("listen").onchange = () => connection.say("listen", { on: byId("listen").checked });
 byId("toml").onclick = () => {
   if (attached) location.assign("/pipeline.toml");
-  else connection.say("describe", chain.wish());
+  else connection.say("describe", chain.request());
 };
 byId("controls").onsubmit = (event) => event.preventDefault();
 
@@ -228,6 +208,6 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
-window.addEventListener("resize", () => { if (view?.draw) soon(view.draw); });
-window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (view?.draw) soon(view.draw); });
+window.addEventListener("resize", () => stage?.draw());
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => stage?.draw());
 connection.connect();

@@ -1,6 +1,6 @@
 // The browser's microphone as near end, and what this page plays as far end.
 
-const RATE = 16000; // Hz, asked for: enough for speech, and cheap
+const RATE_HZ = 16000; // asked for: enough for speech, and cheap
 
 export class Microphone {
   /** `lost(text)`: the microphone went away. */
@@ -13,7 +13,7 @@ export class Microphone {
   async open(far, again) {
     const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
     try {
-      this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+      this.context = new AudioContext({ sampleRate: RATE_HZ, latencyHint: "interactive" });
       await this.#connect(audio, far, again);
     } catch (error) {
       if (error.name !== "NotSupportedError") throw error; // a browser that does not resample the microphone

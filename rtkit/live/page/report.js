@@ -2,7 +2,7 @@
 
 import { element } from "/static/draw.js";
 
-const EVENTS = 50;
+const MAX_EVENTS = 50;
 const SCREEN = "camera to screen";
 const byId = (id) => document.getElementById(id);
 const micro = (value) => (value >= 1000 ? `${(value / 1000).toFixed(2)} ms` : `${value.toFixed(1)} µs`);
@@ -53,7 +53,7 @@ export class ReportPanel {
     const data = JSON.stringify(event.data);
     const text = `${event.time.toFixed(2)} s ${event.kind} ${event.label ?? ""}${score} ${data.length > 160 ? `${data.slice(0, 160)}…` : data}`;
     this.events.push(text);
-    if (this.events.length > EVENTS) this.events.shift();
+    if (this.events.length > MAX_EVENTS) this.events.shift();
   }
 
   /** So many events were left out, as they were more than the page is told. */

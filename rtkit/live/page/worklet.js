@@ -1,12 +1,12 @@
 // In the audio thread: what the microphone hears and what the page plays go out side by side; processed sound comes in and is played.
 
-const BLOCK = 256; // samples of a message: 16 ms at 16 kHz
-const START = 0.06, MOST = 0.4; // s of processed sound that wait before it is played, and at most
+const BLOCK_SAMPLES = 256; // of a message: 16 ms at 16 kHz
+const MIN_WAITING_S = 0.06, MAX_WAITING_S = 0.4; // of processed sound, before it is played, and at most
 
 class Ends extends AudioWorkletProcessor {
   constructor() {
     super();
-    this.block = new Float32Array(2 * BLOCK);
+    this.block = new Float32Array(2 * BLOCK_SAMPLES);
     this.filled = 0;
     this.queue = [];
     this.waiting = 0;
@@ -15,8 +15,8 @@ class Ends extends AudioWorkletProcessor {
     this.port.onmessage = ({ data }) => {
       this.queue.push(data);
       this.waiting += data.length;
-      while (this.waiting > MOST * sampleRate) this.#drop();
-      if (this.waiting > START * sampleRate) this.playing = true;
+      while (this.waiting > MAX_WAITING_S * sampleRate) this.#drop();
+      if (this.waiting > MIN_WAITING_S * sampleRate) this.playing = true;
     };
   }
 
@@ -41,9 +41,9 @@ class Ends extends AudioWorkletProcessor {
       for (const channel of output) channel[n] = sound;
       this.block[2 * this.filled] = near ? near[n] : 0;
       this.block[2 * this.filled + 1] = sound;
-      if (++this.filled === BLOCK) {
+      if (++this.filled === BLOCK_SAMPLES) {
         this.port.postMessage(this.block.buffer, [this.block.buffer]);
-        this.block = new Float32Array(2 * BLOCK);
+        this.block = new Float32Array(2 * BLOCK_SAMPLES);
         this.filled = 0;
       }
     }

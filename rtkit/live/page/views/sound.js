@@ -1,11 +1,11 @@
-// Sound before and after: level meters, waveforms, spectrograms, and the echo return loss enhancement over time.
+// Sound before and after: level meters, waveforms, spectrograms.
 
-import { HEAT, Ring, bounds, canvas, clear, colour, element, label, soon } from "/static/draw.js";
+import { HEAT, Ring, canvas, clear, colour, element } from "/static/draw.js";
 
 const COLUMNS = 500; // of 20 ms: 10 s
 const BANDS = 128;
-const ERLE = 60; // seconds
-const COLUMN = 0.02, BREAK = 5; // s of a column; of so many columns on a break is shown
+const COLUMN_S = 0.02, MIN_BREAK = 5; // of so many columns on a break is shown
+const MIN_LEVEL_DB = -60;
 
 class Channel {
   constructor(side, name, rate) {
@@ -13,7 +13,7 @@ class Channel {
     this.side = side;
     this.rate = rate;
     const words = side === "in" ? "before" : "after";
-    this.meter = element("meter", { min: -60, max: 0, low: -60, high: -6, optimum: -20, value: -60, attributes: { "aria-label": `level of ${name}` } });
+    this.meter = element("meter", { min: MIN_LEVEL_DB, max: 0, low: MIN_LEVEL_DB, high: -6, optimum: -20, value: MIN_LEVEL_DB, attributes: { "aria-label": `level of ${name}` } });
     this.level = element("span", { textContent: "" });
     this.wave = canvas("wave", `waveform of ${name}, ${words}`);
     this.spectrum = canvas("spectrum", `spectrogram of ${name}, ${words}, 0 to ${rate / 2000} kHz`);
@@ -73,7 +73,7 @@ class Channel {
   }
 
   levels(rms, peak) {
-    const decibels = (value) => Math.max(-60, 20 * Math.log10(value + 1e-9));
+    const decibels = (value) => Math.max(MIN_LEVEL_DB, 20 * Math.log10(value + 1e-9));
     this.meter.value = decibels(rms);
     this.level.textContent = `${decibels(rms).toFixed(0)} dB, peak ${decibels(peak).toFixed(0)} dB`;
     this.wave.tell(this.level.textContent);
@@ -84,24 +84,18 @@ export class SoundView {
   constructor() {
     this.channels = new Map();
     this.list = element("div");
-    this.caption = element("figcaption", { textContent: "echo return loss enhancement (ERLE)" });
-    this.chart = canvas("plot", "echo return loss enhancement over the last minute");
-    this.erle = element("figure", { hidden: true }, this.caption, this.chart);
-    this.points = [];
+    this.beside = element("div"); // where views of plug-ins stand
     this.next = {}; // stream time (s) that is expected, by side
-    this.element = element("div", {}, this.erle, this.list);
+    this.element = element("div", {}, this.beside, this.list);
   }
 
-  samples(header, packet) {
-    const [{ side, shape }] = header.parts, missing = Math.round((header.start - (this.next[side] ?? header.start)) / COLUMN);
-    if (missing >= BREAK) for (const channel of this.channels.values()) channel.skip(missing);
-    this.next[side] = header.start + shape[0] * COLUMN;
-    for (const part of header.parts) {
-      const count = part.shape.reduce((product, size) => product * size, 1), values = packet.take(part.dtype, count);
-      if (!["envelope", "spectrum", "level"].includes(part.what)) continue;
-      part.channels.forEach((name, index) => this.#take(part, values, this.#channel(part.side, name, index, header.rate), index));
-    }
-    soon(this.draw);
+  samples({ start, rate, parts }) {
+    const drawn = parts.filter(({ what }) => what !== "trace");
+    if (drawn.length === 0) return;
+    const [{ side, shape }] = drawn, missing = Math.round((start - (this.next[side] ?? start)) / COLUMN_S);
+    if (missing >= MIN_BREAK) for (const channel of this.channels.values()) channel.skip(missing);
+    this.next[side] = start + shape[0] * COLUMN_S;
+    for (const part of drawn) part.channels.forEach((name, index) => this.#take(part, this.#channel(part.side, name, index, rate), index));
   }
 
   #channel(side, name, index, rate) {
@@ -114,7 +108,8 @@ export class SoundView {
     return this.channels.get(key);
   }
 
-  #take(part, values, channel, index) {
+  #take(part, channel, index) {
+    const { values } = part;
     if (part.what === "level") {
       channel.levels(values[2 * index], values[2 * index + 1]);
       return;
@@ -127,37 +122,9 @@ export class SoundView {
     }
   }
 
-  event(event) {
-    if (event.kind !== "echo") return;
-    this.erle.hidden = false;
-    this.points.push([event.time, event.data.erle_db ?? 0]);
-    while (this.points.length && this.points[0][0] < event.time - ERLE) this.points.shift();
-    const more = [event.data.delay_ms !== undefined ? `delay ${event.data.delay_ms} ms` : "", event.data.drift_ppm !== undefined ? `drift ${event.data.drift_ppm} ppm` : ""];
-    const text = [`ERLE ${event.data.erle_db} dB`, event.label, ...more].filter(Boolean).join(", ");
-    this.caption.textContent = text;
-    this.chart.tell(text);
-    soon(this.draw);
-  }
-
   draw = () => {
     const channels = [...this.channels.values()];
     const gain = 1 / Math.max(0.05, ...channels.map((channel) => channel.most)); // one for all, so that before and after compare
     for (const channel of channels) channel.draw(gain);
-    if (this.erle.hidden || this.points.length === 0) return;
-    const seen = clear(this.chart), { context, width, height } = seen;
-    const [, high] = bounds(0, this.points.length, [(place) => this.points[place][1]]);
-    const top = Math.max(10, Math.ceil(high / 10) * 10), now = this.points.at(-1)[0];
-    for (let level = 0; level <= top; level += 10) {
-      const y = height - 4 - (level / top) * (height - 8);
-      context.fillStyle = colour("--line");
-      context.fillRect(0, y, width, 1);
-      label(context, `${level} dB`, 4, Math.max(y - 3, 12));
-    }
-    context.beginPath();
-    for (const [time, value] of this.points) context.lineTo(width - ((now - time) / ERLE) * width, height - 4 - (Math.max(value, 0) / top) * (height - 8));
-    context.strokeStyle = colour("--after");
-    context.lineWidth = 2;
-    context.stroke();
-    label(context, `the last ${ERLE} s`, width - 80, height - 8);
   };
 }

@@ -1,59 +1,30 @@
 // Slow signals of no known kind: the samples before and after.
 
-import { Ring, bounds, canvas, clear, colour, element, label, line, soon } from "/static/draw.js";
+import { Timeline, bounds, canvas, clear, colour, element, label, line } from "/static/draw.js";
 
-const SECONDS = 10, LEAST = 600, MOST = 4000; // of a chart; points of one that is longer, or shorter, for their sake
-
-/** The arrays of a packet that are samples, by side: `{in: {part, values}, out: …}`. */
-export function traces(header, packet) {
-  const found = {};
-  for (const part of header.parts) {
-    const values = packet.take(part.dtype, part.shape.reduce((product, size) => product * size, 1));
-    if (part.what === "trace") found[part.side] = { part, values };
-  }
-  return found;
-}
-
-/** The newest seconds of a signal on a fixed grid of time: what was skipped is missing (NaN), and of thinned samples each stands for those left out after it. */
-export class Timeline {
-  constructor(seconds, rate, columns) {
-    this.rate = rate;
-    this.ring = new Ring(Math.ceil(seconds * rate), columns);
-  }
-
-  push({ start, rate, shape: [rows, columns] }, values) {
-    const { ring } = this, stride = Math.max(1, Math.round(this.rate / rate)), first = Math.round(start * this.rate);
-    if (first > ring.end) ring.skip(first);
-    for (let place = ring.end; place < first + rows * stride; place++) ring.push(values, Math.floor((place - first) / stride) * columns, 1);
-  }
-
-  /** Stream time (s) of what comes next. */
-  get now() { return this.ring.end / this.rate; }
-}
+const SECONDS = 10, MIN_POINTS = 600, MAX_POINTS = 4000; // of a chart; points of one that is longer, or shorter, for their sake
 
 export class TracesView {
   constructor() {
     this.charts = {};
-    this.element = element("div");
+    this.beside = element("div"); // where views of plug-ins stand
+    this.element = element("div", {}, this.beside);
   }
 
-  samples(header, packet) {
-    for (const [side, { part, values }] of Object.entries(traces(header, packet))) {
-      this.charts[side] ??= this.#chart(side, part, header.rate);
-      this.charts[side].timeline.push(part, values);
+  samples({ rate, parts }) {
+    for (const part of parts.filter(({ what }) => what === "trace")) {
+      this.charts[part.side] ??= this.#chart(part, rate);
+      this.charts[part.side].timeline.push(part);
     }
-    soon(this.draw);
   }
 
-  #chart(side, part, rate) {
-    const words = side === "in" ? "before" : "after", seconds = Math.max(LEAST / rate, Math.min(SECONDS, MOST / rate));
+  #chart({ side, channels }, rate) {
+    const words = side === "in" ? "before" : "after", seconds = Math.max(MIN_POINTS / rate, Math.min(SECONDS, MAX_POINTS / rate));
     const surface = canvas("plot", `signal ${words}`);
-    const text = `${words}: ${part.channels.join(", ")} (the last ${Number(seconds.toPrecision(2))} s)`;
+    const text = `${words}: ${channels.join(", ")} (the last ${Number(seconds.toPrecision(2))} s)`;
     this.element.append(element("figure", {}, element("figcaption", { textContent: text }), surface));
-    return { timeline: new Timeline(seconds, rate, part.channels.length), surface, side };
+    return { timeline: new Timeline(seconds, rate, channels.length), surface, side };
   }
-
-  event() {}
 
   draw = () => {
     for (const { timeline: { ring }, surface, side } of Object.values(this.charts)) {
