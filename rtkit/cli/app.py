@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -49,6 +50,8 @@ def main() -> NoReturn:
     """Run the command line; errors that rtkit raises on purpose become one line and an exit code."""
     logging.basicConfig(format="rtkit: %(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
+    warnings.filterwarnings("default", r".* is called .* now", DeprecationWarning)  # a name that goes away: users should know
+    warnings.showwarning = lambda message, *rest, **more: print(f"rtkit: {message}", file=sys.stderr)
     try:
         code = _run(sys.argv[1:])
     except RtkitError as error:
