@@ -125,9 +125,12 @@ def plugins(
     found = listing.plugins() if name is None else listing.describe(name)
     if as_json:
         print(json.dumps(found, indent=2, default=str))
+    elif "key" in found[0]:
+        print("\n".join(listing.lines(found)))
+    elif "meaning" in found[0] and "plug-in" in found[0]:
+        print("\n\n".join(f"{', '.join(f'{key} {row[key]}' for key in row if key != 'meaning')}\n{row['meaning']}" for row in found))
     else:
-        if name is not None:
-            print(listing.summary(name))
+        print(listing.summary(name or ""))
         listing.show_table(found)
 
 
