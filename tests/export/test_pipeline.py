@@ -23,7 +23,7 @@ from export.pipeline.stateful import stateful
 from export.pipeline.training import ResultCache, TrainingPlan, fit, make_deterministic, warm_up_cosine
 from export.recipes import MODELS, aami, heartbeat, load_recipe, narx
 from rtkit import InputError, RtkitError
-from rtkit.onnx import Stepper, load
+from rtkit.models import Stepper, load
 from rtkit.onnx.card import read_card
 from rtkit.onnx.find import shipped
 
