@@ -20,16 +20,16 @@ check: $(VENV)/ready-test
 	$(BIN)/mypy rtkit plugins/rtkit_echo plugins/rtkit_onnx plugins/rtkit_ecg plugins/rtkit_cam plugins/rtkit_cluster plugins/rtkit_colorize plugins/rtkit_faces plugins/rtkit_pca plugins/rtkit_sysid plugins/rtkit_vae export
 
 bench: $(VENV)/ready
-	$(INSTALL) --editable '.[bench,export,live]'
+	$(INSTALL) --editable '.[bench,export]'
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) --editable '.[live]'
+	$(INSTALL) --editable '.[all]'
 	touch $@
 
 $(VENV)/ready-test: $(VENV)/ready
-	$(INSTALL) --editable '.[dev,export,live,lsl,vcam]'
+	$(INSTALL) --editable '.[dev,export]'
 	if command -v npm >/dev/null; then npm install --silent --no-save --prefix $(VENV)/npm axe-core@$(AXE); fi
 	touch $@
 

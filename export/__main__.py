@@ -14,7 +14,7 @@ from export.recipes import MODELS, Entry, load_recipe
 from rtkit.core.errors import RtkitError, UsageError
 
 if TYPE_CHECKING:
-    from rtkit.onnx import Card
+    from rtkit.models import Card
 
 ROOT = Path(__file__).parent.parent
 #: Not trained, so with options of its own.

@@ -7,7 +7,7 @@ from typing import Any
 
 from export.recipes import load_recipe
 from rtkit.core.errors import UsageError
-from rtkit.onnx import load
+from rtkit.models import load
 
 
 def bench(name: str) -> list[dict[str, Any]]:

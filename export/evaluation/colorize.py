@@ -15,7 +15,7 @@ from rtkit_colorize.colorize import Colorize
 
 import rtkit
 from rtkit.core.items import Image
-from rtkit.onnx import Card, load
+from rtkit.models import Card, load
 from rtkit.onnx.card import NAME, Normalisation, describe
 from rtkit.onnx.find import MODEL
 from rtkit.video.size import to_colour, to_grey

@@ -16,7 +16,7 @@ from export.data.pictures import FRUITS, Fruits
 from export.evaluation.clusters import SETS, Images, accuracy, encoder_inputs, write_clusters
 from export.pipeline.release import TensorInfo, TrainedModel
 from export.pipeline.training import ResultCache, TrainingPlan, fit, make_deterministic
-from rtkit.onnx import Tensor
+from rtkit.models import Tensor
 from rtkit.onnx.card import Normalisation
 from rtkit.onnx.picture import PictureInput
 

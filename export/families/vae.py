@@ -21,7 +21,7 @@ from export.evaluation.latent_plots import latent_map, manifold_sheet, plot_late
 from export.pipeline.conversion import convert
 from export.pipeline.release import TensorInfo, TrainedModel
 from export.pipeline.training import TrainingPlan, fit, losses_of, warm_up_cosine
-from rtkit.onnx import load
+from rtkit.models import load
 from rtkit.onnx.card import Normalisation
 from rtkit.onnx.find import MODEL
 from rtkit.video.stills import write_picture

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from rtkit.onnx import Model, timing
+from rtkit.models import Model
+from rtkit.onnx import timing
 
 
 def compare(model: keras.Model, onnx: Model) -> list[dict[str, Any]]:

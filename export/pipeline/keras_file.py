@@ -11,7 +11,7 @@ from export.data.origin import sha256
 from export.pipeline.release import TrainedModel, release
 from export.pipeline.stateful import is_recurrent, stateful
 from rtkit.core.errors import InputError, RtkitError
-from rtkit.onnx import Card
+from rtkit.models import Card
 
 
 def convert_file(path: Path, out: Path) -> Card:

@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from rtkit.onnx import Call, Model, load
+from rtkit.models import Call, Model, load
 from rtkit.onnx.timing import medians
 
 #: How many times faster a variant must be to be worth its loss.

@@ -18,7 +18,8 @@ from export.data.origin import Origin
 from export.pipeline import quantisation, verification
 from export.pipeline.conversion import OPSET, convert
 from rtkit.core.errors import RtkitError
-from rtkit.onnx import Card, Model, Tensor, load, timing
+from rtkit.models import Card, Model, Tensor, load
+from rtkit.onnx import timing
 from rtkit.onnx.card import File, Normalisation, Proof, describe, publish
 from rtkit.onnx.find import MODEL, STEP
 

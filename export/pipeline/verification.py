@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit.core.errors import RtkitError
-from rtkit.onnx import Model, Stepper
+from rtkit.models import Model, Stepper
 from rtkit.onnx.card import Proof
 
 #: Largest difference, relative to the largest output, that float32 may show; and for a recurrent network on noise, which drives it harder

@@ -18,7 +18,8 @@ from export.data.origin import sha256
 from export.data.pictures import imagenet_labels, read_imagenet_sample
 from export.pipeline import quantisation
 from rtkit.core.errors import InputError, RtkitError, UsageError
-from rtkit.onnx import Card, Model, load, timing
+from rtkit.models import Card, Model, load
+from rtkit.onnx import timing
 from rtkit.onnx.card import File, Normalisation, Proof, Tensor, describe, publish
 from rtkit.onnx.find import MODEL
 from rtkit.onnx.normalising import UNIT

@@ -13,7 +13,7 @@ from export.data.pictures import Fruits, read_groceries
 from export.evaluation.clusters import Images, encoder_inputs, evaluate, evaluate_groceries, write_clusters
 from export.families import efficientnet_lite0
 from export.pipeline.release import TensorInfo, TrainedModel
-from rtkit.onnx import Tensor
+from rtkit.models import Tensor
 from rtkit.onnx.card import Normalisation
 from rtkit.onnx.picture import PictureInput
 

@@ -17,7 +17,7 @@ from export.data.ecg5000 import OFFICIAL_BEATS, SAMPLES, read_ecg5000
 from export.pipeline.release import TensorInfo, TrainedModel
 from export.pipeline.stateful import stateful
 from export.pipeline.training import ResultCache, TrainingPlan, fit, make_deterministic, warm_up_cosine
-from rtkit.onnx import Model
+from rtkit.models import Model
 from rtkit.onnx.card import Normalisation
 
 PARAMETERS = 10_451

@@ -12,7 +12,7 @@ from export.data import Floats
 from export.data.silverbox import RATE_HZ, read_silverbox
 from export.pipeline.release import TensorInfo, TrainedModel
 from export.pipeline.training import ResultCache, TrainingPlan, fit, make_deterministic, warm_up_cosine
-from rtkit.onnx import Model
+from rtkit.models import Model
 
 #: Past samples among the regressors: u[k], u[k-1], u[k-2], y[k-1], y[k-2].
 ORDER = 2

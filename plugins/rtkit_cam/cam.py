@@ -95,9 +95,9 @@ class Cam(OnnxFrameProcessor):
         Part of the peak from which on a place belongs to the box.
     smooth : float
         Time constant (s) of the temporal smoothing of map and classes, begun anew when the scene changes; 0 for none.
-    every : int
+    frame_interval : int
         Run the network on every so many frames; those between show the last map.
-    tell : str
+    emit_on : str
         frame: an event for each frame on which the network ran; change: when the class changes.
     normalise : str
         What to do to the picture: auto (as the model's card says; without one, to 0..1 for floats), raw, unit (0 to 1), symmetric (-1 to
@@ -116,12 +116,13 @@ class Cam(OnnxFrameProcessor):
     """
 
     live: ClassVar[tuple[str, ...]] = (
-        "mode", "target", "layout", "top", "colormap", "alpha", "box", "threshold", "smooth", "every", "tell",
+        "mode", "target", "layout", "top", "colormap", "alpha", "box", "threshold", "smooth", "frame_interval", "emit_on",
     )  # fmt: skip
+    renamed: ClassVar[dict[str, str]] = {"every": "frame_interval", "tell": "emit_on"}
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
-        {"size": 96, "mode": "filters", "every": 2},
+        {"size": 96, "mode": "filters", "frame_interval": 2},
         {"size": 96, "mode": "eigen", "smooth": 0.2},
-        {"size": 96, "target": "water bottle", "box": True, "smooth": 0.5, "every": 3, "colormap": "viridis", "tell": "change"},
+        {"size": 96, "target": "water bottle", "box": True, "smooth": 0.5, "frame_interval": 3, "colormap": "viridis", "emit_on": "change"},
     )
 
     model: str = "efficientnet_lite0"
@@ -135,8 +136,8 @@ class Cam(OnnxFrameProcessor):
     box: bool = False
     threshold: Annotated[float, Range(0.01, 0.99)] = 0.18
     smooth: Annotated[float, Range(0, 60)] = 0.0
-    every: Annotated[int, Range(1, 1000)] = 1
-    tell: Literal["frame", "change"] = "frame"
+    frame_interval: Annotated[int, Range(1, 1000)] = 1
+    emit_on: Literal["frame", "change"] = "frame"
     normalise: Literal["auto", "raw", "unit", "symmetric", "imagenet"] = "auto"
     colour: Literal["rgb", "bgr"] = "rgb"
     labels: str | None = None
@@ -178,7 +179,7 @@ class Cam(OnnxFrameProcessor):
     def should_infer(self, frame: Frame) -> bool:
         """Whether it is this frame's turn."""
         self._count += 1
-        return (self._count - 1) % self.every == 0
+        return (self._count - 1) % self.frame_interval == 0
 
     def infer(self, frame: Frame) -> ForwardPass:
         """Run the network."""
@@ -196,7 +197,7 @@ class Cam(OnnxFrameProcessor):
             self._classes[detection.label] += 1
             self._probability += detection.score
             self._highest += detection.top[0][1]
-            if self.tell == "frame" or before is None or before.label != detection.label:
+            if self.emit_on == "frame" or before is None or before.label != detection.label:
                 self.emit(frame.time, "class", detection.label, detection.score, top=detection.top, peak=detection.peak, box=detection.box)
         assert self._detection is not None  # the network ran on the first frame
         return frame.with_data(self._draw(frame.image, self._detection))

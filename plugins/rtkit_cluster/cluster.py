@@ -33,7 +33,7 @@ class Cluster(OnnxFrameProcessor):
         designed_grey, four of them by an autoencoder of two values.
     mosaic : bool
         Whether to lay typical pictures of the cluster along the lower edge.
-    tell : str
+    emit_on : str
         frame: an event for each frame; change: when the cluster changes.
 
     Raises
@@ -42,12 +42,13 @@ class Cluster(OnnxFrameProcessor):
         By `open`: no such model, or one without clusters, or damaged.
     """
 
-    live: ClassVar[tuple[str, ...]] = ("mosaic", "tell")
-    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"model": "designed", "mosaic": True, "tell": "change"})
+    live: ClassVar[tuple[str, ...]] = ("mosaic", "emit_on")
+    renamed: ClassVar[dict[str, str]] = {"tell": "emit_on"}
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"model": "designed", "mosaic": True, "emit_on": "change"})
 
     model: str = "fruits"
     mosaic: bool = False
-    tell: Literal["frame", "change"] = "frame"
+    emit_on: Literal["frame", "change"] = "frame"
 
     def open(self, spec: FrameSpec) -> FrameSpec:
         """Load encoder and clusters."""
@@ -57,7 +58,7 @@ class Cluster(OnnxFrameProcessor):
         super().open(spec)
         self._encoder = Encoder(self.model, self.load_model)
         self._clusters = read(self._encoder)
-        self._last = ""  # label of the last frame, if `tell` tells changes
+        self._last = ""  # label of the last frame, if `emit_on` tells changes
         self._frames: Counter[str] = Counter()
         return FrameSpec(spec.width, spec.height, spec.fps)
 
@@ -72,10 +73,10 @@ class Cluster(OnnxFrameProcessor):
         from rtkit_cluster.clusters import UNKNOWN
 
         label = self._clusters.names[found.cluster] if found.known else UNKNOWN
-        if self.tell == "frame" or label != self._last:
+        if self.emit_on == "frame" or label != self._last:
             latent = [round(float(value), 5) for value in found.latent]
             self.emit(frame.time, "cluster", label, round(found.score, 6), latent=latent, distance=round(found.distance, 6))
-        self._last = label if self.tell == "change" else ""
+        self._last = label if self.emit_on == "change" else ""
         self._frames[label] += 1
         image = colour_copy(frame.image)
         write_lines(image, [f"{label} {found.score:.0%}", f"distance {found.distance:.2f}"])
@@ -84,7 +85,7 @@ class Cluster(OnnxFrameProcessor):
         return frame.with_data(image)
 
     def state(self) -> dict[str, Any]:
-        """The label of the last frame, if `tell` tells changes."""
+        """The label of the last frame, if `emit_on` tells changes."""
         return {"last": np.array(self._last)} if self._last else {}
 
     def load_state(self, state: dict[str, Any]) -> None:

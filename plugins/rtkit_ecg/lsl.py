@@ -60,7 +60,7 @@ class LslStream(Source):
             import pylsl
         except (ImportError, RuntimeError, OSError) as error:
             reason = str(error).splitlines()[0]
-            raise DeviceError(f"{self.name}: Lab Streaming Layer is not available ({reason}): pip install 'rtkit[lsl]'") from None
+            raise DeviceError(f"{self.name}: Lab Streaming Layer is not available ({reason}): pip install pylsl") from None
         self._pylsl = pylsl
         self._resolver = pylsl.ContinuousResolver(*self._wanted)
         if not self._connect(FIND_TIMEOUT_S):

@@ -43,7 +43,7 @@ class Faces(OnnxFrameProcessor):
         Smallest width of a face (pixels); the larger, the faster.
     smooth : float
         Time constant (s) of the temporal smoothing of the votes for a face; 0 for none.
-    every : int
+    frame_interval : int
         Run the networks on every so many frames; those between show the last boxes.
     draw : bool
         Whether to draw boxes and names.
@@ -54,14 +54,15 @@ class Faces(OnnxFrameProcessor):
         By `open`: no such people, or damaged.
     """
 
-    live: ClassVar[tuple[str, ...]] = ("smooth", "every", "draw")
-    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"smooth": 0.0, "every": 2, "draw": False})
+    live: ClassVar[tuple[str, ...]] = ("smooth", "frame_interval", "draw")
+    renamed: ClassVar[dict[str, str]] = {"every": "frame_interval"}
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"smooth": 0.0, "frame_interval": 2, "draw": False})
 
     people: str | None = None
     far: Annotated[float, Range(1e-6, 0.5)] = 0.01
     smallest: Annotated[int, Range(16, 1000)] = 40
     smooth: Annotated[float, Range(0, 60)] = 0.5
-    every: Annotated[int, Range(1, 1000)] = 1
+    frame_interval: Annotated[int, Range(1, 1000)] = 1
     draw: bool = True
 
     def open(self, spec: FrameSpec) -> FrameSpec:
@@ -91,7 +92,7 @@ class Faces(OnnxFrameProcessor):
     def should_infer(self, frame: Frame) -> bool:
         """Whether it is this frame's turn."""
         self._count += 1
-        return (self._count - 1) % self.every == 0
+        return (self._count - 1) % self.frame_interval == 0
 
     def infer(self, frame: Frame) -> Matches:
         """Find the faces, and whose they are."""

@@ -119,6 +119,8 @@ class Signals(SampleProcessor):
         InputError
             An array is missing or of another shape: the state is of another model.
         """
-        own = read_state("onnx", {"left": (), "queue": (None, self._runner.width)}, state)
-        restore("onnx", self._arrays(), state)
+        arrays = self._arrays()
+        layout = {**{name: array.shape for name, array in arrays.items()}, "left": (), "queue": (None, self._runner.width)}
+        own = read_state("onnx", layout, state)
+        restore("onnx", arrays, own)
         self._left, self._queue = int(own["left"]), own["queue"]

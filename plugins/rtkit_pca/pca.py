@@ -67,7 +67,7 @@ class Pca(SampleProcessor):
         Length of the memory (rows): older ones fade, so that components that change are followed. All, when not given.
     learn : bool
         Learn from the stream.
-    every : int
+    event_interval : int
         Interval of events (samples); a second's, and at least 1,000, when not given.
 
     Raises
@@ -90,11 +90,12 @@ class Pca(SampleProcessor):
     Journal of Computer Vision 77 (2008), for the mean.
     """
 
+    renamed: ClassVar[dict[str, str]] = {"every": "event_interval"}
     live: ClassVar[tuple[str, ...]] = ("learn",)
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
-        {"components": 1, "every": 300},
+        {"components": 1, "event_interval": 300},
         {"rule": "ccipca", "output": "reconstruction"},
-        {"rule": "oja", "memory": 300, "every": 7},
+        {"rule": "oja", "memory": 300, "event_interval": 7},
         {"rule": "sanger"},
         {"rule": "autoencoder", "output": "residual"},
         {"learn": False},
@@ -109,12 +110,19 @@ class Pca(SampleProcessor):
         output: Output = "scores",
         memory: Annotated[int, Range(2)] | None = None,
         learn: bool = True,
-        every: Annotated[int, Range(1)] | None = None,
+        event_interval: Annotated[int, Range(1)] | None = None,
     ) -> None:
-        values = {"components": components, "rule": rule, "output": output, "memory": memory, "learn": learn, "every": every}
+        values = {
+            "components": components,
+            "rule": rule,
+            "output": output,
+            "memory": memory,
+            "learn": learn,
+            "event_interval": event_interval,
+        }
         self._parameters = check_values(type(self), values)
         self.rule, self.output = self._parameters["rule"], self._parameters["output"]
-        self.memory, self.learn, self.every = (self._parameters[name] for name in ("memory", "learn", "every"))
+        self.memory, self.learn, self.event_interval = (self._parameters[name] for name in ("memory", "learn", "event_interval"))
         self._count: int = self._parameters["components"]
         self._learner: Rule | None = None
 
@@ -312,7 +320,7 @@ class Pca(SampleProcessor):
         self._reading: Reading | None = None
         self._shown = np.zeros((self._count, width), np.float32)
         self._shown_mean = np.zeros(width)
-        self._period = self.every or max(MIN_EVENT_INTERVAL_SAMPLES, round(spec.rate))
+        self._period = self.event_interval or max(MIN_EVENT_INTERVAL_SAMPLES, round(spec.rate))
         self._clock = np.array([1, 1, self._period, 0])
         self._stale = False
         self._learn(np.zeros((0, width)))  # a live stream cannot wait for the kernel to load

@@ -70,12 +70,12 @@ class Arx(Identifier):
     rule: Rule = "rls"
 
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
-        {"every": 300},
+        {"event_interval": 300},
         {"rule": "lms", "bias": True},
-        {"rule": "nlms", "delay": 2, "every": 7},
+        {"rule": "nlms", "delay": 2, "event_interval": 7},
         {"model": EXAMPLE_MODEL},
         {"model": EXAMPLE_MODEL, "learn": True, "forgetting": 0.999},
-        {"model": EXAMPLE_MODEL, "simulate": True, "initial": 20, "every": 300},
+        {"model": EXAMPLE_MODEL, "simulate": True, "initial": 20, "event_interval": 300},
     )
 
     @property

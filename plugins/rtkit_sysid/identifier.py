@@ -101,7 +101,7 @@ class Identifier(SampleProcessor):
         Free-run simulation: after the first samples the model sees its own outputs, and learns nothing. Outputs need not be there.
     initial : int
         Measured samples at the beginning of a free run (samples); at least as many as the model looks back.
-    every : int
+    event_interval : int
         Interval of events (samples); a second's, and at least 1,000, when not given.
     step_size : float
         α of the gradient rules, lms, nlms and sgd (a ratio): the share of the error that a step takes away; smaller for noisy outputs.
@@ -117,10 +117,11 @@ class Identifier(SampleProcessor):
     learn: bool | None = None
     simulate: bool = False
     initial: Annotated[int, Range(0)] = 0
-    every: Annotated[int, Range(1)] | None = None
+    event_interval: Annotated[int, Range(1)] | None = None
     step_size: Annotated[float, Range(0, 1.9)] = 0.5
     forgetting: Annotated[float, Range(0.9, 1)] = 1.0
 
+    renamed: ClassVar[dict[str, str]] = {"every": "event_interval"}
     live: ClassVar[tuple[str, ...]] = ("learn", "step_size", "forgetting")
     dtype: ClassVar[type[np.floating[Any]]] = np.float64
     default_rate: ClassVar[float | None] = 1.0
@@ -172,7 +173,7 @@ class Identifier(SampleProcessor):
         predictors = self._predictors
         self._max_lag = max(one.form.order.max_lag for one in predictors)
         self._past = np.full((self._max_lag, len(spec.channels)), np.nan)
-        self._event_interval = self.every or max(MIN_EVENT_INTERVAL_SAMPLES, round(spec.rate))
+        self._event_interval = self.event_interval or max(MIN_EVENT_INTERVAL_SAMPLES, round(spec.rate))
         self._counts = np.array([self._event_interval, 0, 0])
         self._position = np.zeros(1, np.int64)  # in the stream, of the sample to come
         sizes = [one.form.size if self.recursive and not self.simulate else 0 for one in predictors]

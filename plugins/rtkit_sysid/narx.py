@@ -77,11 +77,11 @@ class Narx(Identifier):
     seed: Annotated[int, Range(0)] = 0
 
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
-        {"hidden": 5, "every": 300},
+        {"hidden": 5, "event_interval": 300},
         {"hidden": 3, "rule": "ekf", "activation": "tanh"},
         {"model": EXAMPLE_MODEL},
         {"model": EXAMPLE_MODEL, "learn": True, "rule": "ekf"},
-        {"model": EXAMPLE_MODEL, "simulate": True, "initial": 20, "every": 300},
+        {"model": EXAMPLE_MODEL, "simulate": True, "initial": 20, "event_interval": 300},
     )
 
     @property

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from rtkit import UsageError, make_folder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 #: Most pictures on a sheet.
 MAX_PICTURES = 10_000
@@ -73,6 +75,8 @@ def sample(
     UsageError
         Two ways at once, or a grid of a latent with other than two values.
     """
+    import numpy as np
+
     from rtkit.images import write_picture
     from rtkit_vae import drawing
     from rtkit_vae.network import Decoder
@@ -99,6 +103,8 @@ def sample(
 
 def _latents(model: str, files: tuple[str, str]) -> list[NDArray[np.floating[Any]]]:
     """The latents of two picture files."""
+    import numpy as np
+
     from rtkit.images import read_picture
     from rtkit_vae.network import Autoencoder
     from rtkit_vae.preprocessing import centre_square, normalise_background

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -17,6 +18,7 @@ from typer.core import TyperGroup
 from rtkit.cli.plugin_commands import add_commands, call_function
 from rtkit.cli.run import PLUGIN, run_command
 from rtkit.core.errors import RtkitError, UsageError
+from rtkit.core.extras import not_installed
 from rtkit.core.host import host
 
 
@@ -48,6 +50,8 @@ def main() -> NoReturn:
     """Run the command line; errors that rtkit raises on purpose become one line and an exit code."""
     logging.basicConfig(format="rtkit: %(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
+    warnings.filterwarnings("default", r".* is called .* now", DeprecationWarning)  # a name that goes away: users should know
+    warnings.showwarning = lambda message, *rest, **more: print(f"rtkit: {message}", file=sys.stderr)
     try:
         code = _run(sys.argv[1:])
     except RtkitError as error:
@@ -56,6 +60,8 @@ def main() -> NoReturn:
         code = _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    except ModuleNotFoundError as error:
+        code = _fail(str(not_installed(error, f"rtkit {' '.join(sys.argv[1:2])}")), UsageError.exit_code)
     except Exception as error:
         show = getattr(error, "show", None)  # typer's own errors of usage know how to show themselves
         if show is None:
@@ -119,9 +125,12 @@ def plugins(
     found = listing.plugins() if name is None else listing.describe(name)
     if as_json:
         print(json.dumps(found, indent=2, default=str))
+    elif "key" in found[0]:
+        print("\n".join(listing.lines(found)))
+    elif "meaning" in found[0] and "plug-in" in found[0]:
+        print("\n\n".join(f"{', '.join(f'{key} {row[key]}' for key in row if key != 'meaning')}\n{row['meaning']}" for row in found))
     else:
-        if name is not None:
-            print(listing.summary(name))
+        print(listing.summary(name or ""))
         listing.show_table(found)
 
 

@@ -25,6 +25,21 @@ def _plugin(info: PluginInfo, views: PluginViews) -> dict[str, Any]:
     return row | {"error": info.error or (views.error and f"views: {views.error}")}
 
 
+def lines(rows: Rows) -> list[str]:
+    """Plug-ins as lines of text: what each provides below its name and version."""
+    told = []
+    for row in rows:
+        told.append(f"{row['key']} {row['version']}".rstrip())
+        if row["origin"] not in row["key"].split(":"):
+            told.append(f"    from        {row['origin']}")
+        for what in ("processors", "sources", "sinks", "commands", "views"):
+            if row[what]:
+                told.append(f"    {what:12}{', '.join(row[what])}")
+        told.append(f"    {'hooks':12}{', '.join(name.removeprefix('rtkit_') for name in row['hooks'])}" if row["hooks"] else "")
+        told.append(f"    {'broken':12}{row['error']}" if row["error"] else "")
+    return [line for line in told if line]
+
+
 def describe(name: str) -> Rows:
     """The parameters of a processor, one row each; of a source or sink what it is; of a plug-in its row.
 

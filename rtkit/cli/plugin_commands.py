@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from rtkit.core.errors import RtkitError
+from rtkit.core.extras import not_installed
 from rtkit.core.host import host, one_line
 
 
@@ -53,6 +54,8 @@ def call_function(name: str, function: str, *arguments: Any) -> Any:
     found = getattr(host().manager.get_plugin(key), function, None)
     try:
         return None if found is None else found(*arguments)
+    except ModuleNotFoundError as error:
+        raise not_installed(error, f"{function} {name}") from None
     except (RtkitError, KeyboardInterrupt):
         raise
     except (Exception, SystemExit) as error:

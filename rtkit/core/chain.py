@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rtkit.core.errors import SpecError
+from rtkit.core.extras import not_installed
 from rtkit.core.host import host
 from rtkit.core.items import Block, Event, FrameSpec, Item, SampleSpec, Spec
 from rtkit.core.processor import AnyProcessor, FrameProcessor, SampleProcessor
@@ -75,6 +76,8 @@ class Chain:
             opened: Spec = step.open(spec)
         except SpecError as error:
             raise SpecError(f"step {name!r} {error}", error.rate) from None
+        except ModuleNotFoundError as error:
+            raise not_installed(error, f"step {name!r}") from None
         self._opened.append(step)
         return opened
 

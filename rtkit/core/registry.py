@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 from rtkit.core.errors import UsageError
+from rtkit.core.extras import not_installed
 
 log = logging.getLogger("rtkit")
 T = TypeVar("T")
@@ -112,7 +113,12 @@ class Registry(Generic[T]):
         return f"{self.what} {name!r} is already registered by plug-in {owner!r}"
 
     def _load(self, name: str, entry: type[T] | str) -> type[T]:
-        return self._accept(name, _import(entry)) if isinstance(entry, str) else entry
+        if not isinstance(entry, str):
+            return entry
+        try:
+            return self._accept(name, _import(entry))
+        except ModuleNotFoundError as error:
+            raise not_installed(error, f"{self.what} {name!r}") from None
 
     def _accept(self, name: str, cls: Any) -> type[T]:
         """Check that something is a whole class of the right kind."""

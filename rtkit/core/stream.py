@@ -17,6 +17,7 @@ import numpy as np
 from rtkit.core.chain import Chain, unless_empty
 from rtkit.core.endpoints import AnySink, AnySource, make_event_sink, make_sink, make_source
 from rtkit.core.errors import InputError, RtkitError, SpecError, StepError, StopStream, UsageError
+from rtkit.core.extras import not_installed
 from rtkit.core.host import host
 from rtkit.core.items import Block, Event, Item, SampleSpec, Spec
 from rtkit.core.parameters import check_values
@@ -213,7 +214,7 @@ class Stream:
                 if yielding:
                     yield step
         except BaseException as error:
-            failure = error
+            failure = not_installed(error, report.source) if isinstance(error, ModuleNotFoundError) else error
             self.chain.abort()
         for close in reversed(closing):  # each once, whatever happens to the others
             try:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtkit.core.errors import DeviceError, UsageError
+from rtkit.core.errors import DeviceError
+from rtkit.core.extras import not_installed
 from rtkit.core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def serve(folder: str, host: str, port: int, certificate: str | None = None, key
     try:
         from rtkit.live.server import LiveServer
     except ModuleNotFoundError as error:
-        raise UsageError(f"the live page needs {error.name}: pip install 'rtkit[live]'") from None
+        raise not_installed(error, "the live page") from None
     server = LiveServer(folder, host, port, certificate, key)
     print(f"rtkit: the page is at {server.url}", file=sys.stderr, flush=True)
     return server

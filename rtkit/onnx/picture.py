@@ -38,7 +38,7 @@ class PictureInput:
     width, height : int
         Size of the model's picture.
     sizes : dict of str to int
-        A number for each size of the input that may vary, as `rtkit.onnx.Call` needs it.
+        A number for each size of the input that may vary, as `rtkit.models.Call` needs it.
 
     Raises
     ------

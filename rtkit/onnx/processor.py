@@ -31,7 +31,7 @@ class OnnxProcessor(Processor[ItemT, SpecT]):
     providers: str | None = None
 
     def load_model(self, name: str | Path) -> "Model":
-        """Load a model with the `threads` and `providers` of this processor; errors as of `rtkit.onnx.load`."""
+        """Load a model with the `threads` and `providers` of this processor; errors as of `rtkit.models.load`."""
         from rtkit.onnx.model import load
 
         return load(name, self.threads, self.providers)

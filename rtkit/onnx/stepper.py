@@ -38,7 +38,7 @@ class Stepper:
     Examples
     --------
     >>> import numpy as np, rtkit.onnx
-    >>> step = rtkit.onnx.Stepper(rtkit.onnx.load("heartbeat/step"))
+    >>> step = rtkit.models.Stepper(rtkit.models.load("heartbeat/step"))
     >>> step(np.zeros((1, 10, 1), np.float32))["p"].shape
     (1, 10, 1)
     """

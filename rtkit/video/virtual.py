@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rtkit.core.errors import DeviceError
+from rtkit.core.extras import not_installed
 from rtkit.core.items import Frame, FrameSpec, Item, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options
@@ -39,8 +40,8 @@ class VirtualCamera(Sink):
         assert isinstance(spec, FrameSpec)
         try:
             import pyvirtualcam
-        except ImportError:
-            raise DeviceError(f"{self.name}: needs the package pyvirtualcam: pip install 'rtkit[vcam]'") from None
+        except ModuleNotFoundError as error:
+            raise not_installed(error, self.name) from None
         try:
             self._camera: Any = pyvirtualcam.Camera(
                 spec.width, spec.height, spec.fps, fmt=pyvirtualcam.PixelFormat.BGR, device=self._device

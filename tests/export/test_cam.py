@@ -10,7 +10,7 @@ import keras
 import rtkit
 from export.__main__ import main
 from export.recipes import cam
-from rtkit.onnx import load
+from rtkit.models import load
 from tests.rtkit_cam.heads import network
 
 

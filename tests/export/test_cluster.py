@@ -17,7 +17,7 @@ from export.pipeline.release import release
 from export.pipeline.training import ResultCache
 from export.recipes import cluster_designed, cluster_designed_grey, cluster_fruits
 from rtkit import InputError
-from rtkit.onnx import load
+from rtkit.models import load
 from tests.rtkit_cluster.pictures import FRUITS, VISION, fruits
 
 FEW = (("Banana", "Blueberry"), ("Lemon", "Orange"))

@@ -14,7 +14,7 @@ from export.data.call_simulation import CALL_S, RATE_HZ, Material, read_material
 from export.pipeline.release import release
 from export.recipes import echo_suppressor
 from rtkit import InputError
-from rtkit.onnx import Stepper, load
+from rtkit.models import Stepper, load
 
 SPEECH = [np.tile(read(name, RATE_HZ), 3) for name in ("far.flac", "near.flac")]
 MATERIAL = Material(SPEECH, [read("room.wav", RATE_HZ)])

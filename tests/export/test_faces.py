@@ -10,7 +10,7 @@ from export.pipeline.release import release
 from export.pipeline.training import ResultCache
 from export.recipes import faces
 from rtkit import InputError
-from rtkit.onnx import load
+from rtkit.models import load
 from rtkit.video.stills import write_picture
 from tests.rtkit_faces.pictures import COLLINS, HOPPER, STRANGE, album, on_wall
 

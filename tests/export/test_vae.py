@@ -21,7 +21,7 @@ from export.pipeline.release import release
 from export.pipeline.training import TrainingPlan, losses_of
 from export.recipes import vae_2d, vae_16d, vae_designed
 from rtkit import InputError
-from rtkit.onnx import load
+from rtkit.models import load
 from rtkit.onnx.card import read_card
 from tests.rtkit_vae.clothes import CLASSES, CLOTHES, VISION, idx, write_data
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from rtkit.onnx import cache, load
+from rtkit.models import load
+from rtkit.onnx import cache
 from tests import graphs
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import rtkit.onnx
 from rtkit import InputError, UsageError
-from rtkit.onnx import Call, Stepper, load
+from rtkit.models import Call, Stepper, load
 from rtkit.onnx.card import Tensor, read_card
 from rtkit.onnx.find import find, shipped
 from rtkit.onnx.model import guess_states

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtkit import RtkitError
-from rtkit.onnx import Tensor, load, writer
+from rtkit.models import Tensor, load
+from rtkit.onnx import writer
 from rtkit.onnx.dense import Dense, DenseNetwork, write_dense
 
 

@@ -38,12 +38,12 @@ def people(tmp_path_factory):
 
 
 STEPS = [
-    "cam:size=96,smooth=0.3,every=2,tell=change",
-    "cam:size=96,mode=filters,every=3",
+    "cam:size=96,smooth=0.3,frame_interval=2,emit_on=change",
+    "cam:size=96,mode=filters,frame_interval=3",
     "colorize:size=64",
-    "cluster:model=designed,tell=change",
+    "cluster:model=designed,emit_on=change",
     "vae",
-    "faces:people={people},every=2,smooth=0.4",
+    "faces:people={people},frame_interval=2,smooth=0.4",
 ]
 
 
@@ -102,7 +102,15 @@ def test_it_is_at_its_start_again_after_open(make, frames):
 
 
 def test_a_live_parameter_that_is_set_is_as_if_it_had_been_made_with_it(make, frames):
-    values = {"alpha": 0.6, "mosaic": True, "every": 1, "smooth": 1.5, "tell": "frame", "anomaly": "excess", "background": "white"}
+    values = {
+        "alpha": 0.6,
+        "mosaic": True,
+        "frame_interval": 1,
+        "smooth": 1.5,
+        "emit_on": "frame",
+        "anomaly": "excess",
+        "background": "white",
+    }
     live = {name: value for name, value in values.items() if name in make().live}
     changed = make()
     run(changed, frames[:5])

@@ -58,7 +58,7 @@ def test_it_sees_the_bottles_of_the_clip():
         "cam:size=96,mode=filters",
         "cam:size=96,mode=filters,layout=sum",
         "cam:size=96,mode=eigen",
-        "cam:size=96,target=water bottle,box=true,smooth=0.5,every=3,colormap=viridis,tell=change",
+        "cam:size=96,target=water bottle,box=true,smooth=0.5,frame_interval=3,colormap=viridis,emit_on=change",
     ],
 )
 def test_every_mode_obeys_the_laws(step):
@@ -70,7 +70,7 @@ def test_threads_change_nothing(tmp_path):
         events = tmp_path / f"{threads}.jsonl"
         stream = rtkit.Stream(
             str(CLIP),
-            ["cam:size=160,smooth=0.2,every=2"],
+            ["cam:size=160,smooth=0.2,frame_interval=2"],
             to=[str(events), str(tmp_path / f"{threads}-%03d.png")],
             threads=threads,
             seconds=0.5,
@@ -135,9 +135,9 @@ def test_live_parameters_change_at_once_and_bad_ones_change_nothing():
 
 def test_every_shows_the_last_map_on_the_present_frame():
     frames = clip(7)
-    _, events = rtkit.apply("cam:size=96,every=3", frames, fps=30)
+    _, events = rtkit.apply("cam:size=96,frame_interval=3", frames, fps=30)
     assert [round(event.time * 30) for event in events] == [0, 3, 6]
-    _, events = rtkit.apply("cam:size=96,tell=change", np.repeat(frames[:1], 5, axis=0), fps=30)
+    _, events = rtkit.apply("cam:size=96,emit_on=change", np.repeat(frames[:1], 5, axis=0), fps=30)
     assert len(events) == 1
 
 

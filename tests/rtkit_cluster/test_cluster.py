@@ -35,7 +35,7 @@ def copy(small, tmp_path):
     return shutil.copytree(small, tmp_path / "copy")
 
 
-@pytest.mark.parametrize("step", ["cluster", "cluster:mosaic=true,tell=change", "cluster:model=designed", "cluster:model=designed_grey"])
+@pytest.mark.parametrize("step", ["cluster", "cluster:mosaic=true,emit_on=change", "cluster:model=designed", "cluster:model=designed_grey"])
 def test_it_obeys_the_laws(step):
     check_processor(step)
 
@@ -88,7 +88,7 @@ def test_clusters_of_grey_pictures_do_not_see_colours(tmp_path):
 
 def test_change_tells_of_changes_alone(small):
     frames = np.stack([*fruits("Banana")[:1] * 3, *fruits("Tomato")[:1] * 2])
-    _, events = rtkit.apply(f"cluster:model={small},tell=change", frames, fps=1)
+    _, events = rtkit.apply(f"cluster:model={small},emit_on=change", frames, fps=1)
     assert [(event.time, event.label) for event in events] == [(0, "Banana"), (3, "Tomato")]
 
 

@@ -6,7 +6,7 @@ from rtkit_ecg.beats import AFTER_S, BEFORE_S, FEATURES, BeatContext
 from rtkit_ecg.classifier import Classifier
 
 from rtkit.core.errors import InputError
-from rtkit.onnx import load
+from rtkit.models import load
 from tests.rtkit_ecg.hearts import excerpt
 
 

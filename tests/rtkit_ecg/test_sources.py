@@ -472,5 +472,5 @@ def test_streams_that_do_not_fit_are_refused(pylsl, monkeypatch):
 
 def test_without_pylsl_the_way_to_get_it_is_told(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pylsl", None)
-    with pytest.raises(DeviceError, match=r"pip install 'rtkit\[lsl\]'"):
+    with pytest.raises(DeviceError, match=r"pip install pylsl"):
         LslStream("", Options()).open()

@@ -39,7 +39,7 @@ def copy(two, tmp_path):
 
 def test_it_obeys_the_laws(two):
     check_processor(f"faces:people={two}")
-    check_processor(f"faces:people={two},smooth=0,every=2,draw=false")
+    check_processor(f"faces:people={two},smooth=0,frame_interval=2,draw=false")
 
 
 def test_names_boxes_and_strangers(two):
@@ -95,7 +95,7 @@ def test_the_smallest_face_that_is_wanted(two):
 
 def test_every_so_many_frames(two):
     frames = np.stack([on_wall(picture) for picture in album(HOPPER)[:5]])
-    out, events = rtkit.apply(f"faces:people={two},every=2", frames, fps=10)
+    out, events = rtkit.apply(f"faces:people={two},frame_interval=2", frames, fps=10)
     assert sorted({event.time for event in events}) == [0.0, 0.2, 0.4]
     assert all((frame != before).any() for frame, before in zip(out, frames, strict=True))
 

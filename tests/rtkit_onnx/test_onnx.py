@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import rtkit
 from rtkit import InputError, SpecError
-from rtkit.onnx import load
+from rtkit.models import load
 from rtkit.onnx.find import shipped
 from rtkit.testing import check_processor
 from tests import graphs

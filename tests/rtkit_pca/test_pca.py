@@ -22,7 +22,7 @@ def pca(rows):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_obeys_the_laws(rule):
-    check_processor(f"pca:rule={rule},memory=300,every=700")
+    check_processor(f"pca:rule={rule},memory=300,event_interval=700")
 
 
 @pytest.mark.parametrize("output", ["reconstruction", "residual"])
@@ -82,7 +82,7 @@ def test_any_numbers_will_do(kind):
 def test_streams_give_scores_reconstructions_and_residuals(rows):
     told = {}
     for output in ("scores", "reconstruction", "residual"):
-        told[output], events = rtkit.apply(f"pca:components=3,output={output},every=50", rows, rate=50)
+        told[output], events = rtkit.apply(f"pca:components=3,output={output},event_interval=50", rows, rate=50)
         assert [event.time for event in events] == [1.0, 2.0, 2.4]
         assert {event.kind for event in events} == {"components"}
         assert events[-1].data["seen"] == 120

@@ -38,18 +38,18 @@ def test_examples_obey_the_laws(values):
 @pytest.mark.parametrize("base", [0, 500])
 def test_events_are_in_stream_time_and_go_on_with_the_state(base):
     samples = rows(250)
-    whole = open_on(Pca(every=100))
+    whole = open_on(Pca(event_interval=100))
     drive(whole, samples, base)
     expected = finish(whole)
     assert [event.time for event in expected] == [base + 100, base + 200, base + 250]
     for at in (1, 150, 250):
-        first, second = open_on(Pca(every=100)), open_on(Pca(every=100))
+        first, second = open_on(Pca(event_interval=100)), open_on(Pca(event_interval=100))
         drive(first, samples[:at], base)
         second.load_state(first.state())
         if at < 250:
             drive(second, samples[at:], base + at)
         assert [event.time for event in first.events + finish(second)] == [event.time for event in expected]
-    again = open_on(Pca(every=100))
+    again = open_on(Pca(event_interval=100))
     again.load_state(whole.state())  # and another stream begins
     drive(again, samples)
     assert [event.time for event in finish(again)] == [100, 200, 250]
@@ -63,7 +63,7 @@ def test_learning_is_switched_between_blocks_only():
             super().emit(*args, **data)
             self.set(learn=False)
 
-    one, other = open_on(Setting(every=50)), open_on(Pca(every=50))
+    one, other = open_on(Setting(event_interval=50)), open_on(Pca(event_interval=50))
     np.testing.assert_array_equal(drive(one, rows(300)), drive(other, rows(300)))
     assert one.seen == other.seen == 300
     drive(one, rows(10), 300)

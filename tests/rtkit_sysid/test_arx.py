@@ -112,7 +112,7 @@ def test_it_never_diverges(name, rule):
 
 def test_a_bias_learns_an_offset():
     samples = linear(3000, [1, 0.5, 0.8, -0.2], 2, 2) + np.array([2, 7])
-    without, biased = open_on(Arx(nb=2)), open_on(Arx(nb=2, bias=True, every=3000))
+    without, biased = open_on(Arx(nb=2)), open_on(Arx(nb=2, bias=True, event_interval=3000))
     assert np.abs(drive(without, samples)[-100:, 1]).max() > 0.1
     assert np.abs(drive(biased, samples)[-100:, 1]).max() < 1e-9
     constant = biased.events[0].data["coefficients"]["1"]
@@ -148,9 +148,9 @@ def test_it_runs_in_a_chain():
     [
         {},
         {"rule": "lms", "bias": True},
-        {"rule": "nlms", "every": 100, "delay": 3},
+        {"rule": "nlms", "event_interval": 100, "delay": 3},
         {"forgetting": 0.95, "na": 0, "nb": 20},
-        {"na": 10, "nb": 0, "every": 1},
+        {"na": 10, "nb": 0, "event_interval": 1},
     ],
 )
 def test_every_form_obeys_the_laws(options):

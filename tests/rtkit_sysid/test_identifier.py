@@ -61,7 +61,7 @@ def test_several_outputs_have_a_learner_each():
     first = linear(500, [1, 0.5, 0.8, -0.2], 2, 2)
     second = linear(500, [0.3, -0.5, 0.1, 0.4], 2, 2)  # of the same input
     samples = np.column_stack([first, second[:, 1]])
-    both = Arx(nb=2, outputs="y1+y2", every=200)
+    both = Arx(nb=2, outputs="y1+y2", event_interval=200)
     assert both.open(rtkit.SampleSpec(1.0, ("u", "y1", "y2"))).channels == ("prediction y1", "error y1", "prediction y2", "error y2")
     out = drive(both, samples)
     for number, alone in enumerate((first, second)):
@@ -147,7 +147,7 @@ def test_a_free_run_is_that_of_the_record(tmp_path, predictor, size, initial):
     samples = RANDOM.standard_normal((400, 2))
     samples[100:103, 0] = np.nan
     expected = predictor.free_run(samples[:, :1], samples[:, 1], initial)
-    processor = open_on(Narx(model=path, simulate=True, initial=initial, every=100))
+    processor = open_on(Narx(model=path, simulate=True, initial=initial, event_interval=100))
     out = drive(processor, samples, size)
     np.testing.assert_array_equal(out[:, 0], held(expected))
     start = max(initial, predictor.form.order.max_lag)
@@ -162,7 +162,7 @@ def test_a_free_run_without_outputs_begins_at_rest(tmp_path, predictor):
     path = write_model(tmp_path / "m.json", predictor)
     u = RANDOM.standard_normal((300, 1))
     expected = predictor.free_run(u, np.zeros(300))
-    processor = open_on(Narx(model=path, simulate=True, every=300), "u")
+    processor = open_on(Narx(model=path, simulate=True, event_interval=300), "u")
     out = drive(processor, u, 50)
     np.testing.assert_array_equal(out, np.column_stack([expected, np.zeros(300)]))
     assert processor.events[0].data == {"free_run_error": None}
@@ -173,7 +173,7 @@ def test_a_free_run_that_runs_away_is_held_and_tells_once(tmp_path, size):
     path = write_model(tmp_path / "m.json", WILD)
     samples = np.ones((300, 2))
     samples[200, 0] = np.nan  # begins it anew
-    processor = open_on(Arx(model=path, simulate=True, every=1000))
+    processor = open_on(Arx(model=path, simulate=True, event_interval=1000))
     out = drive(processor, samples, size)
     assert np.isfinite(out).all()
     expected = WILD.free_run(samples[:, :1], samples[:, 1])
@@ -203,9 +203,9 @@ def test_no_row_that_touches_a_gap_is_learned_from(seed, level):
 def test_a_state_goes_on_where_it_was(make, at):
     samples = mild(1500)
     samples[at - 2] = np.nan
-    first = open_on(make(every=50))
+    first = open_on(make(event_interval=50))
     drive(first, samples[:at])
-    second = open_on(make(every=50))
+    second = open_on(make(event_interval=50))
     second.load_state(first.state())
     first.events.clear()
     np.testing.assert_array_equal(drive(first, samples[at:], start=at), drive(second, samples[at:], start=at))
@@ -289,7 +289,7 @@ def test_learning_can_be_switched():
 def test_models_obey_the_laws(tmp_path, predictor, options):
     path = write_model(tmp_path / "m.json", predictor)
     values = dict(part.split("=") for part in options.split(",")) if options else {}
-    check_processor(Narx(model=path, every=300, **values))
+    check_processor(Narx(model=path, event_interval=300, **values))
 
 
 def test_a_free_run_that_runs_away_obeys_the_laws(tmp_path):

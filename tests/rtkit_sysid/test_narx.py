@@ -144,7 +144,12 @@ def test_it_never_diverges(name, options):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"activation": "tanh", "na": 0, "every": 100}, {"rule": "ekf", "hidden": 4, "every": 99}, {"delay": 4, "nb": 0, "na": 3}],
+    [
+        {},
+        {"activation": "tanh", "na": 0, "event_interval": 100},
+        {"rule": "ekf", "hidden": 4, "event_interval": 99},
+        {"delay": 4, "nb": 0, "na": 3},
+    ],
 )
 def test_every_form_obeys_the_laws(options):
     check_processor(Narx(**options))

@@ -43,11 +43,11 @@ def test_events_go_on_with_the_state_up_to_the_last_one(cls, values, base):
 
 
 def test_a_state_of_an_older_version_is_read():
-    first = open_on(Arx(every=70))
+    first = open_on(Arx(event_interval=70))
     drive(first, mild(100))
     state = first.state()
     del state["position"]
-    second = open_on(Arx(every=70))
+    second = open_on(Arx(event_interval=70))
     second.load_state(state)
     first.events.clear()
     assert finish(second) == finish(first)
@@ -76,7 +76,7 @@ def test_a_live_parameter_does_not_change_within_a_block(cls, values):
             super().emit(*args, **data)
             self.set(learn=False, step_size=0.1)
 
-    one, other = open_on(Setting(every=100, **values)), open_on(cls(every=100, **values))
+    one, other = open_on(Setting(event_interval=100, **values)), open_on(cls(event_interval=100, **values))
     np.testing.assert_array_equal(drive(one, samples), drive(other, samples))
     other.set(learn=False, step_size=0.1)
     np.testing.assert_array_equal(drive(one, samples, start=1200), drive(other, samples, start=1200))
@@ -84,7 +84,7 @@ def test_a_live_parameter_does_not_change_within_a_block(cls, values):
 
 @pytest.mark.parametrize("cls", [Arx, Narx])
 def test_a_clone_is_made_from_the_parameters(cls):
-    processor = cls(na=4, forgetting=0.99, every=9)
+    processor = cls(na=4, forgetting=0.99, event_interval=9)
     processor.set(learn=False)
     again = cls(**processor.parameters())
     assert again.parameters() == processor.parameters()
@@ -107,7 +107,7 @@ def outcome_of(processor, samples, channels=("u", "y")):
 
 
 def test_the_summary_of_a_plant_that_is_found():
-    outcome = outcome_of(Arx(nb=2, every=100), linear(1000, [1, 0.5, 0.8, -0.2], 2, 2))
+    outcome = outcome_of(Arx(nb=2, event_interval=100), linear(1000, [1, 0.5, 0.8, -0.2], 2, 2))
     assert outcome["samples_learned"] == 998
     assert outcome["one_step_error"] < 1e-9
     assert outcome["explained"] == pytest.approx(1)
