@@ -191,7 +191,7 @@ def make(folder: Path, epochs: int | None, seed: int, work: Path) -> TrainedMode
         model=model,
         parameters=PARAMETERS,
         tensors={
-            "blocks": TensorInfo("blocks of 8 ms, each as rtkit_echo.refiner.Describer describes it", "1", (-3.0, 3.0)),
+            "blocks": TensorInfo("blocks of 8 ms, each as rtkit_echo.refiner.FeatureExtractor gives it", "1", (-3.0, 3.0)),
             "change": TensorInfo("logarithm of a factor to the odds of the gain in each band", "1"),
         },
         examples=real,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rtkit_echo.slpr import Slpr
-from rtkit_echo.slpr_kernel import BIAS, CALM, QUIET
+from rtkit_echo.slpr_kernel import BIAS_INPUT, REGULARISATION, SILENCE_POWER
 from scipy.signal import fftconvolve, lfilter
 
 from rtkit.core.errors import InputError, SpecError, UsageError
@@ -148,7 +148,7 @@ def test_survives_what_no_line_carries():
         assert np.isfinite(run(canceller, near, far)).all()
     # In units of the resolution: a full-scale word on a delay line that is only just not silent.
     taps = canceller.state()["weights"].shape[1]
-    assert np.abs(canceller.state()["weights"]).max() < 2**12 / np.sqrt(QUIET * taps)
+    assert np.abs(canceller.state()["weights"]).max() < 2**12 / np.sqrt(SILENCE_POWER * taps)
 
 
 @pytest.mark.parametrize("signed", [True, False])
@@ -188,11 +188,11 @@ def test_each_neuron_follows_the_perceptron_rule(bits, signed):
         out = run(canceller, near[n : n + 1], far[n : n + 1])
         after = canceller.state()
 
-        line = np.append([far[n - j] if n >= j else 0 for j in range(taps)], BIAS).astype(float)
+        line = np.append([far[n - j] if n >= j else 0 for j in range(taps)], BIAS_INPUT).astype(float)
         sums = np.column_stack([before["weights"], before["bias"]]).astype(float) @ line
         word = int(np.clip(np.floor(near[n] / unit + 0.5) - lowest, 0, 2**bits - 1))
         power = line[:taps] @ line[:taps]
-        step = 0.7 * error / (line @ line + CALM * taps) * (power > QUIET * taps)
+        step = 0.7 * error / (line @ line + REGULARISATION * taps) * (power > SILENCE_POWER * taps)
         own, change = 0, np.zeros((bits, taps + 1))
         for i in range(bits):
             value = 2 ** (bits - 1 - i)
