@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 _FAST = {"reassoc", "contract", "nsz"}
 
 
-class Plan(NamedTuple):
+class FourierPlan(NamedTuple):
     """Tables for signals of one length, and room for up to some number of lanes.
 
     Parameters
@@ -32,11 +32,11 @@ class Plan(NamedTuple):
     work: Floats
 
 
-def plan(half: int, lanes: int) -> Plan:
+def plan(half: int, lanes: int) -> FourierPlan:
     """A plan for signals of ``2 * half`` samples; `half` is a power of two."""
     angle = np.pi * np.arange(half + 1) / half
     turns = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
-    return Plan(np.ascontiguousarray(turns), np.zeros((4, half * lanes), np.float32))
+    return FourierPlan(np.ascontiguousarray(turns), np.zeros((4, half * lanes), np.float32))
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
@@ -90,7 +90,7 @@ def _complex(work: Floats, half: int, lanes: int, turns: Floats, swapped: bool) 
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
-def forward(signals: Floats, real: Floats, imaginary: Floats, tables: Plan) -> None:
+def forward(signals: Floats, real: Floats, imaginary: Floats, tables: FourierPlan) -> None:
     """Spectra ``[b + 1, lanes]`` of signals ``[2 b, lanes]``."""
     lanes, half = signals.shape[1], signals.shape[0] // 2
     work, turns = tables.work, tables.turns
@@ -114,7 +114,7 @@ def forward(signals: Floats, real: Floats, imaginary: Floats, tables: Plan) -> N
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
-def inverse(real: Floats, imaginary: Floats, signals: Floats, tables: Plan) -> None:
+def inverse(real: Floats, imaginary: Floats, signals: Floats, tables: FourierPlan) -> None:
     """Signals ``[2 b, lanes]`` of spectra ``[b + 1, lanes]``."""
     lanes, half = signals.shape[1], signals.shape[0] // 2
     work, turns = tables.work, tables.turns

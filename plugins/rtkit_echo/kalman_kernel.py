@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit_echo.fourier import Plan, forward, inverse, plan
+from rtkit_echo.fourier import FourierPlan, forward, inverse, plan
 
 Floats = NDArray[np.float32]
 
@@ -84,10 +84,10 @@ class Workspace(NamedTuple):
 class Plans(NamedTuple):
     """Transforms of the far end's channels, of one signal, of a pair, and of the partitions whose turn it is."""
 
-    far: Plan
-    one: Plan
-    pair: Plan
-    turn: Plan
+    far: FourierPlan
+    one: FourierPlan
+    pair: FourierPlan
+    turn: FourierPlan
 
 
 def line(channels: int, size: int, partitions: int) -> Line:

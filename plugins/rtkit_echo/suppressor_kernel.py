@@ -17,7 +17,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit_echo.fourier import Plan, forward, inverse
+from rtkit_echo.fourier import FourierPlan, forward, inverse
 from rtkit_echo.kalman_kernel import Floats
 
 #: Smoothing of power spectra, a block of 8 ms, for leaks and for the noise.
@@ -110,7 +110,14 @@ def suppressor_state(size: int) -> SuppressorState:
 
 @numba.njit(nogil=True, cache=True)
 def analyse(
-    error: Floats, echo: Floats, window: Floats, state: SuppressorState, real: Floats, imaginary: Floats, workspace: Floats, two: Plan
+    error: Floats,
+    echo: Floats,
+    window: Floats,
+    state: SuppressorState,
+    real: Floats,
+    imaginary: Floats,
+    workspace: Floats,
+    two: FourierPlan,
 ) -> None:
     """Spectra ``[blocks, bins, 2]`` of error and echo ``[blocks, b]``."""
     size = error.shape[1]
@@ -271,7 +278,7 @@ def synthesise(
     state: SuppressorState,
     out: Floats,
     workspace: Floats,
-    one: Plan,
+    one: FourierPlan,
 ) -> None:
     """Blocks ``[blocks, b]`` of what passes the gains, with comfort noise for the noise that does not."""
     size, bins = out.shape[1], gain.shape[1]

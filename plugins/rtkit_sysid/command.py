@@ -14,7 +14,7 @@ from rtkit import InputError, UsageError, make_folder, show_progress
 
 if TYPE_CHECKING:
     from rtkit_sysid.model import Model
-    from rtkit_sysid.recording import Recording
+    from rtkit_sysid.recording import PlantRecord
     from rtkit_sysid.regressors import Order
 
 #: Forms of which the errors are printed.
@@ -144,7 +144,7 @@ def _transfer_lines(model: Model, output: int) -> list[str]:
     return lines
 
 
-def draw(model: Model, recording: Recording, folder: Path) -> None:
+def draw(model: Model, recording: PlantRecord, folder: Path) -> None:
     """Plots of a model: free run, errors over order, residuals, and, of a linear one, poles and zeros, Bode plot, impulse response."""
     import numpy as np
 

@@ -15,7 +15,7 @@ from rtkit_sysid.families import SEEDS, Candidate, candidates
 from rtkit_sysid.fit import ScaledRecord
 from rtkit_sysid.model import Model
 from rtkit_sysid.predictor import Form, Predictor, Scale, is_constant, products, rms
-from rtkit_sysid.recording import Recording
+from rtkit_sysid.recording import PlantRecord
 from rtkit_sysid.regressors import Floats, Order
 from rtkit_sysid.residuals import independence, whiteness
 from rtkit_sysid.search import AHEAD_SAMPLES, EXACT, Search, Trial
@@ -52,12 +52,12 @@ class IdentificationOptions:
     single: bool = False
 
 
-def identify(recording: Recording, options: IdentificationOptions, tell: Tell = lambda line, done: None) -> Model:
+def identify(recording: PlantRecord, options: IdentificationOptions, tell: Tell = lambda line, done: None) -> Model:
     """Find a model of each output.
 
     Parameters
     ----------
-    recording : Recording
+    recording : PlantRecord
         Inputs and outputs.
     options : IdentificationOptions
         What kind.
@@ -82,7 +82,7 @@ def identify(recording: Recording, options: IdentificationOptions, tell: Tell = 
 
 
 def _identify_output(
-    recording: Recording, number: int, options: IdentificationOptions, tell: Tell
+    recording: PlantRecord, number: int, options: IdentificationOptions, tell: Tell
 ) -> tuple[Predictor, Predictor, dict[str, Any]]:
     u, y, name = np.ascontiguousarray(recording.u), np.ascontiguousarray(recording.y[:, number]), recording.outputs[number]
     if is_constant(y):
@@ -148,6 +148,6 @@ def _row(trial: Trial, round_: int, search: Search) -> dict[str, Any]:
     return made | {"parameters": form.size} | {key: value if math.isfinite(value) else None for key, value in errors.items()}
 
 
-def _residuals(predictor: Predictor, recording: Recording, number: int) -> dict[str, Any]:
+def _residuals(predictor: Predictor, recording: PlantRecord, number: int) -> dict[str, Any]:
     error = recording.y[:, number] - predictor.one_step(recording.u, recording.y[:, number])
     return {"whiteness": asdict(whiteness(error)), "independence": [asdict(one) for one in independence(error, recording.u)]}

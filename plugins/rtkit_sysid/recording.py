@@ -39,7 +39,7 @@ HDF5 = (b"MATLAB 7.3", b"\x89HDF")
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class PlantRecord:
     """Inputs and outputs of a plant.
 
     Parameters
@@ -74,7 +74,7 @@ class _Table:
         self.usual = self.usual or list(self.columns)
 
 
-def read_recording(path: str, inputs: str | None, outputs: str | None, rate: float | None) -> Recording:
+def read_recording(path: str, inputs: str | None, outputs: str | None, rate: float | None) -> PlantRecord:
     """Read a recording.
 
     A file that rtkit can stream (CSV, NPY, sound), a table of numbers (``.txt``, ``.dat``), an archive of arrays (``.npz``, ``.mat``
@@ -107,7 +107,7 @@ def read_recording(path: str, inputs: str | None, outputs: str | None, rate: flo
     u, y = (np.column_stack([table.columns[name] for name in names]) for names in (chosen_u, chosen_y))
     for values in (u, y):
         values[~(np.abs(values) <= LARGEST)] = np.nan
-    return Recording(path, tuple(chosen_u), tuple(chosen_y), u, y, table.rate or rate or UNTOLD_RATE)
+    return PlantRecord(path, tuple(chosen_u), tuple(chosen_y), u, y, table.rate or rate or UNTOLD_RATE)
 
 
 def _words(asked: str | None) -> list[str]:

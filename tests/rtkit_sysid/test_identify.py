@@ -10,7 +10,7 @@ from rtkit_sysid.demo import TEST, TRAIN, run
 from rtkit_sysid.identify import IdentificationOptions, dead_time, identify
 from rtkit_sysid.model import Model
 from rtkit_sysid.predictor import rms
-from rtkit_sysid.recording import Recording, read_recording
+from rtkit_sysid.recording import PlantRecord, read_recording
 from rtkit_sysid.regressors import Order
 
 import rtkit
@@ -23,7 +23,7 @@ SHARED = Path(__file__).parents[3] / "shared" / "data" / "sysid"
 def recording(samples, inputs=1, name="record"):
     u, y = np.ascontiguousarray(samples[:, :inputs]), np.ascontiguousarray(samples[:, inputs:])
     names = tuple(f"u{number}" for number in range(u.shape[1])), tuple(f"y{number}" for number in range(y.shape[1]))
-    return Recording(name, *names, u, y, 1.0)
+    return PlantRecord(name, *names, u, y, 1.0)
 
 
 def test_a_linear_plant_is_found_with_its_order():
@@ -145,7 +145,7 @@ def test_the_shipped_converter_runs_free_on_a_record_it_has_not_seen():
 )
 def test_the_benchmarks_with_the_defaults(name, columns, train, tests, initial, limits):
     whole = read_recording(str(SHARED / name), *(columns or (None, None)), None)
-    made = identify(Recording(name, whole.inputs, whole.outputs, whole.u[train], whole.y[train], whole.rate), IdentificationOptions())
+    made = identify(PlantRecord(name, whole.inputs, whole.outputs, whole.u[train], whole.y[train], whole.rate), IdentificationOptions())
     for test, part in tests.items():
         u, y = whole.u[part], whole.y[part, 0]
         one = rms((made.predict[0].one_step(u, y) - y)[initial:])

@@ -10,7 +10,7 @@ from rtkit_sysid.identify import IdentificationOptions, identify
 from rtkit_sysid.model import Model
 from rtkit_sysid.narx import Narx
 from rtkit_sysid.predictor import Predictor, Scale
-from rtkit_sysid.recording import Recording
+from rtkit_sysid.recording import PlantRecord
 from rtkit_sysid.regressors import Order
 
 import rtkit
@@ -22,7 +22,7 @@ from tests.rtkit_sysid.plants import linear, polynomial, write_model
 def test_a_constant_input_tells_nothing_and_does_no_harm(level):
     samples = linear(400, np.array([0.5, 0.3, 0.6]), 1, 2)
     u = np.column_stack([samples[:, 0], np.full(400, level)])
-    made = identify(Recording("record", ("u", "v"), ("y",), u, samples[:, 1:], 1.0), IdentificationOptions("arx", Order(1, 2)))
+    made = identify(PlantRecord("record", ("u", "v"), ("y",), u, samples[:, 1:], 1.0), IdentificationOptions("arx", Order(1, 2)))
     np.testing.assert_allclose(made.transfer_function(0, 0).numerator, [0.5, 0.3], atol=1e-9)
     assert np.abs(made.transfer_function(0, 1).numerator).max() < 1e-6
 
@@ -31,7 +31,7 @@ def test_a_constant_input_tells_nothing_and_does_no_harm(level):
 def test_a_constant_output_is_refused(level):
     u = np.random.default_rng(0).standard_normal((300, 1))
     with pytest.raises(InputError, match="does not change"):
-        identify(Recording("record", ("u",), ("y",), u, np.full((300, 1), level), 1.0), IdentificationOptions("arx"))
+        identify(PlantRecord("record", ("u",), ("y",), u, np.full((300, 1), level), 1.0), IdentificationOptions("arx"))
 
 
 @pytest.mark.parametrize(("inputs", "order"), [(1, Order(500, 500)), (100, None)])
