@@ -5,14 +5,14 @@ from __future__ import annotations
 from rtkit.core.items import Image
 from rtkit.video.opencv import opencv
 from rtkit.video.scene import Scenes
-from rtkit.video.size import LARGEST, colour_copy, fit, to_colour, to_grey
+from rtkit.video.size import MAX_SIDE_PX, colour_copy, fit, to_colour, to_grey
 from rtkit.video.smoothing import TemporalSmoother, smoothing_weight
 from rtkit.video.stills import read_picture, write_picture
 from rtkit.video.suffixes import PICTURE as PICTURE_SUFFIXES
 from rtkit.video.text import write_line, write_lines
 
 __all__ = [
-    "LARGEST",
+    "MAX_SIDE_PX",
     "PICTURE_SUFFIXES",
     "Image",
     "Scenes",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rtkit import Frame, FrameSpec, Image, InputError, Options, UsageError, make_source
-from rtkit.images import LARGEST, PICTURE_SUFFIXES, fit, read_picture
+from rtkit.images import MAX_SIDE_PX, PICTURE_SUFFIXES, fit, read_picture
 from rtkit_faces.detector import Detector, Face
 from rtkit_faces.normalising import sharpness, upright, whole
 
@@ -69,8 +69,8 @@ class FaceCollector:
         """Look at one picture; says whether its face was kept."""
         self.found.seen += 1
         longest = max(image.shape[:2])
-        if longest > LARGEST:  # OpenCV does not warp what is larger
-            image = fit(image, *(max(1, side * LARGEST // longest) for side in image.shape[1::-1]))
+        if longest > MAX_SIDE_PX:  # OpenCV does not warp what is larger
+            image = fit(image, *(max(1, side * MAX_SIDE_PX // longest) for side in image.shape[1::-1]))
         if self._detector is None:
             face = whole(image)
         else:

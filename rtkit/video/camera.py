@@ -17,15 +17,18 @@ from rtkit.core.source import Options, Source
 from rtkit.handover.latest import LatestFrame
 from rtkit.video.capture import frame_rate, open_camera, open_network
 from rtkit.video.opencv import opencv
-from rtkit.video.rate import Due
+from rtkit.video.rate import FrameRateLimiter
 from rtkit.video.size import fit, parse_size
 
 log = logging.getLogger("rtkit.video")
 
-STALL = 0.8  # s without a frame after which a camera counts as stalled
-INTERVALS = 3.0  # usual intervals between frames that it may take in any case: some cameras send less than a frame a second
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0  # s before a lost camera is first tried again; doubled each time
-CLOSING = 2.0  # s for a reader to come back from a read before its thread is left to itself
+#: Watchdog: without a frame for this time, or this many mean frame intervals if that is longer, a camera counts as stalled; some send
+#: less than a frame a second.
+STALL_TIMEOUT_S, STALL_INTERVALS = 0.8, 3.0
+#: Backoff: pause before a lost camera is first tried again; doubled each time, up to the second number.
+FIRST_RETRY_PAUSE_S, MAX_RETRY_PAUSE_S = 0.5, 4.0
+#: Time for a reader to come back from a blocked read before its thread is abandoned.
+CLOSE_TIMEOUT_S = 2.0
 
 
 class Camera(Source):
@@ -50,7 +53,7 @@ class Camera(Source):
         if target and not target.isdecimal() and "/" not in target:
             raise UsageError(f"{self.name}: expected a number, as camera:0, or the path of a device")
         self._target: int | str = target if "/" in target else int(target or 0)
-        self._wanted = parse_size(options.size)
+        self._requested_size = parse_size(options.size)
         self._fps = options.fps
         self._reconnect = options.reconnect
         self._newest = LatestFrame()
@@ -75,7 +78,7 @@ class Camera(Source):
             capture.release()
             raise DeviceError(f"{self.name}: {self._absent()}")
         fps = frame_rate(capture)
-        self._size: tuple[int, int] = self._wanted or (image.shape[1], image.shape[0])
+        self._size: tuple[int, int] = self._requested_size or (image.shape[1], image.shape[0])
         self._interval = 1 / fps
         self._origin = perf_counter()
         self._deliver(image, self._origin)
@@ -90,9 +93,9 @@ class Camera(Source):
         DeviceError
             The camera went away and stayed away.
         """
-        due, last, stalled = Due(self._fps), perf_counter(), False
+        due, last, stalled = FrameRateLimiter(self._fps), perf_counter(), False
         while not self._stopping.is_set():
-            frame = self._newest.take(max(STALL, INTERVALS * self._interval))
+            frame = self._newest.take(max(STALL_TIMEOUT_S, STALL_INTERVALS * self._interval))
             if frame is not None:
                 self._reconnects += stalled
                 last, stalled = perf_counter(), False
@@ -103,7 +106,7 @@ class Camera(Source):
                 if not stalled:
                     stalled, self._stalls = True, self._stalls + 1
                     log.warning("%s: no frame for %.1f s; trying again for %g s", self.name, perf_counter() - last, self._reconnect)
-                    if self._reading:  # it may hang there for good: leave it to itself
+                    if self._reading:  # the read may block for good: abandon its thread
                         self._start(None)
                 if perf_counter() - last > self._reconnect:
                     raise DeviceError(f"{self.name}: gave no frame for {perf_counter() - last:.0f} s")
@@ -117,7 +120,7 @@ class Camera(Source):
         """Close the camera; never hangs, whatever it does."""
         self._stopping.set()
         if self._reader is not None:
-            self._reader.join(CLOSING)
+            self._reader.join(CLOSE_TIMEOUT_S)
 
     def counts(self) -> dict[str, int]:
         """``captured`` frames handed on, ``skipped`` ones, ``stalls`` and ``reconnects``."""
@@ -134,7 +137,7 @@ class Camera(Source):
 
     def _connect(self) -> Any:
         """A capture of the camera, open or not."""
-        return open_camera(self._target, self._wanted, self._fps)
+        return open_camera(self._target, self._requested_size, self._fps)
 
     def _absent(self) -> str:
         return "no such camera, or another program uses it; rtkit devices lists those that are there"
@@ -149,32 +152,33 @@ class Camera(Source):
 
     def _read(self, capture: Any) -> None:
         try:
-            self._read_again_and_again(capture)
+            self._read_and_reconnect(capture)
         except BaseException as error:
             self._newest.close(error)
 
-    def _read_again_and_again(self, capture: Any) -> None:
-        pause = FIRST_PAUSE
+    def _read_and_reconnect(self, capture: Any) -> None:
+        """Read, and reconnect with exponential backoff whenever the connection is lost."""
+        pause = FIRST_RETRY_PAUSE_S
         while self._is_current():
             if capture is None:
                 capture = self._connect()
             if not capture.isOpened():
                 capture = None
                 self._stopping.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = min(2 * pause, MAX_RETRY_PAUSE_S)
                 continue
-            read = self._read_on(capture)
+            count = self._read_frames(capture)
             capture.release()
             capture = None
-            if read:
-                pause = FIRST_PAUSE
+            if count:
+                pause = FIRST_RETRY_PAUSE_S
             else:
                 self._stopping.wait(pause)
         if capture is not None:
             capture.release()
 
-    def _read_on(self, capture: Any) -> int:
-        """Read to the end of the connection; gives the number of frames."""
+    def _read_frames(self, capture: Any) -> int:
+        """Read frames until the connection ends; gives their number."""
         count, before = 0, perf_counter()
         self._reading = True
         while True:

@@ -10,14 +10,14 @@ from typing import Any
 
 from rtkit.video.opencv import opencv
 
-#: Time (s) that a network camera may take to answer, and to send the next frame before its reader gives up.
-OPEN_PATIENCE, READ_PATIENCE = 5.0, 3.0
-#: Frames a second taken for granted where a device or file does not say.
-USUAL_FPS = 25.0
+#: Timeouts of a network camera: to answer, and to send the next frame before its reader gives up.
+OPEN_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 3.0
+#: Frame rate assumed where a device or file does not tell its own.
+DEFAULT_FRAME_RATE_HZ = 25.0
 #: From this width on, most USB cameras reach their full rate only with compressed frames.
-WIDE = 1280
-#: What keeps FFmpeg from collecting frames before it hands on the first one; by default RTSP comes 0.6 to 0.9 s late.
-LOW_DELAY = "fflags;nobuffer|flags;low_delay"
+MJPEG_MIN_WIDTH_PX = 1280
+#: FFmpeg options against buffering before the first frame; by default the latency of RTSP is 0.6 to 0.9 s.
+LOW_DELAY_OPTIONS = "fflags;nobuffer|flags;low_delay"
 
 _environment = threading.Lock()
 
@@ -34,7 +34,7 @@ def open_camera(target: int | str, size: tuple[int, int] | None, fps: float | No
     capture = cv2.VideoCapture(target, cv2.CAP_V4L2 if os.name == "posix" and os.path.exists("/sys/class/video4linux") else cv2.CAP_ANY)
     if capture.isOpened():
         if size is not None:
-            if size[0] >= WIDE:
+            if size[0] >= MJPEG_MIN_WIDTH_PX:
                 capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
             capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
             capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
@@ -47,16 +47,16 @@ def open_camera(target: int | str, size: tuple[int, int] | None, fps: float | No
 def open_network(url: str) -> Any:
     """A capture of a network camera, opened for low delay unless the user's ``OPENCV_FFMPEG_CAPTURE_OPTIONS`` says otherwise."""
     cv2 = opencv()
-    options = f"rtsp_transport;tcp|{LOW_DELAY}" if url.lower().startswith("rtsp") else LOW_DELAY
-    patience = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(1e3 * OPEN_PATIENCE), cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(1e3 * READ_PATIENCE)]
+    options = f"rtsp_transport;tcp|{LOW_DELAY_OPTIONS}" if url.lower().startswith("rtsp") else LOW_DELAY_OPTIONS
+    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(1e3 * OPEN_TIMEOUT_S), cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(1e3 * READ_TIMEOUT_S)]
     with _setting("OPENCV_FFMPEG_CAPTURE_OPTIONS", options):  # FFmpeg reads it while it opens, and at no other time
-        return cv2.VideoCapture(url, cv2.CAP_FFMPEG, patience)
+        return cv2.VideoCapture(url, cv2.CAP_FFMPEG, timeouts)
 
 
 def frame_rate(capture: Any) -> float:
-    """Frames a second (Hz) of an open capture, or the usual number where it says none that can be."""
+    """Frame rate (Hz) of an open capture, or the default where it tells none that is plausible."""
     fps = float(capture.get(opencv().CAP_PROP_FPS))
-    return fps if 0 < fps <= 1000 else USUAL_FPS
+    return fps if 0 < fps <= 1000 else DEFAULT_FRAME_RATE_HZ
 
 
 @contextlib.contextmanager

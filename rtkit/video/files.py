@@ -12,11 +12,11 @@ from rtkit.core.items import Frame, FrameSpec
 from rtkit.core.source import Options, Source
 from rtkit.video.capture import frame_rate, open_video
 from rtkit.video.opencv import opencv
-from rtkit.video.rate import Due
+from rtkit.video.rate import FrameRateLimiter
 from rtkit.video.size import fit, parse_size
 
-#: Part of the frames that a header promises which may be missing: some count what no player shows.
-MISSING = 0.02
+#: Fraction of the frames that a header promises which may be missing: some count what no player shows.
+MISSING_FRAMES_TOLERANCE = 0.02
 
 
 class VideoFile(Source):
@@ -34,7 +34,7 @@ class VideoFile(Source):
 
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
-        self._wanted = parse_size(options.size)
+        self._requested_size = parse_size(options.size)
         self._fps = options.fps
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> FrameSpec:
@@ -55,7 +55,7 @@ class VideoFile(Source):
         promised = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._promised = promised if 0 < promised < 2**31 else 0
         self._period = 1 / fps
-        self._size: tuple[int, int] = self._wanted or (image.shape[1], image.shape[0])
+        self._size: tuple[int, int] = self._requested_size or (image.shape[1], image.shape[0])
         self.length = self._promised or None
         return FrameSpec(*self._size, min(fps, self._fps or fps))
 
@@ -67,7 +67,7 @@ class VideoFile(Source):
         InputError
             The file ends before it should; the frames before that have been handed on.
         """
-        due, (image, position) = Due(self._fps), self._first
+        due, (image, position) = FrameRateLimiter(self._fps), self._first
         begin, index, time, read = position, 0, 0.0, True
         while read:
             if due(time):
@@ -77,7 +77,7 @@ class VideoFile(Source):
             # a clock that stands still or goes back, as in files without times, is not believed
             time = max(now, time + 0.01 * self._period) if (now := self._position() - begin) > time else time + self._period
         # where frames come unevenly, FFmpeg guesses their number from the duration: both must fall short
-        if max(index, time / self._period) < (1 - MISSING) * self._promised - 1:
+        if max(index, time / self._period) < (1 - MISSING_FRAMES_TOLERANCE) * self._promised - 1:
             raise InputError(
                 f"{self.name}: damaged or truncated: ends at frame {index} ({time:.2f} s) where its header promises {self._promised}"
             )

@@ -12,11 +12,11 @@ from rtkit.core.source import Options
 from rtkit.video.size import fit, to_colour
 
 #: Each second is a fragment of its own, and on the disk when the next one begins: that is what a killed process leaves.
-FLUSH, FRAGMENTS = {"flush_packets": "1"}, {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
-#: Unit of time (s) of the frames in a file; that of video by custom.
-TICK = Fraction(1, 90000)
+FLUSH_OPTIONS, FRAGMENT_OPTIONS = {"flush_packets": "1"}, {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+#: Time base of the frames in a file; that of video by custom.
+TICK_S = Fraction(1, 90000)
 #: Close to the original at 2 ms a frame of 640 x 480; no frame is held back, which a killed process would lose.
-CODEC, SETTINGS = "libx264", {"preset": "superfast", "crf": "21", "tune": "zerolatency"}
+CODEC, CODEC_OPTIONS = "libx264", {"preset": "superfast", "crf": "21", "tune": "zerolatency"}
 
 
 class Movie(Sink):
@@ -45,14 +45,16 @@ class Movie(Sink):
         assert isinstance(spec, FrameSpec)
         self._size = (max(2, spec.width // 2 * 2), max(2, spec.height // 2 * 2))
         try:
-            self._file = av.open(self.name, "w", options=FLUSH if self.name.lower().endswith(".mkv") else FLUSH | FRAGMENTS)
+            self._file = av.open(
+                self.name, "w", options=FLUSH_OPTIONS if self.name.lower().endswith(".mkv") else FLUSH_OPTIONS | FRAGMENT_OPTIONS
+            )
         except OSError as error:  # PyAV's errors are kinds of it
             raise self._refusal(error) from None
         try:
-            stream: Any = self._file.add_stream(CODEC, rate=Fraction(spec.fps).limit_denominator(1001), options=SETTINGS)
+            stream: Any = self._file.add_stream(CODEC, rate=Fraction(spec.fps).limit_denominator(1001), options=CODEC_OPTIONS)
             stream.width, stream.height = self._size
             stream.pix_fmt = "yuv420p"
-            stream.codec_context.time_base = TICK
+            stream.codec_context.time_base = TICK_S
             stream.codec_context.gop_size = max(1, round(spec.fps))
             stream.codec_context.open()
         except OSError as error:
@@ -70,8 +72,8 @@ class Movie(Sink):
         if (image.shape[1] // 2 * 2, image.shape[0] // 2 * 2) != self._size:
             image = fit(image, width, height)
         frame = av.VideoFrame.from_ndarray(image[:height, :width], format="bgr24")
-        self._last = max(self._last + 1, round(item.time / TICK))
-        frame.pts, frame.time_base = self._last, TICK
+        self._last = max(self._last + 1, round(item.time / TICK_S))
+        frame.pts, frame.time_base = self._last, TICK_S
         self._write(frame)
 
     def _write(self, frame: Any) -> None:

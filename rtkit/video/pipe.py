@@ -15,10 +15,10 @@ from rtkit.core.errors import InputError, UsageError
 from rtkit.core.items import Frame, FrameSpec, Image, Item, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options, Source
-from rtkit.video.capture import USUAL_FPS
+from rtkit.video.capture import DEFAULT_FRAME_RATE_HZ
 from rtkit.video.opencv import opencv
-from rtkit.video.rate import Due
-from rtkit.video.size import LARGEST, fit, parse_size, to_colour
+from rtkit.video.rate import FrameRateLimiter
+from rtkit.video.size import MAX_SIDE_PX, fit, parse_size, to_colour
 
 #: Layouts of raw frames by FFmpeg's names: rows and columns of bytes for a frame of one pixel, and how OpenCV turns it into BGR.
 LAYOUTS: dict[str, tuple[Fraction, str | None]] = {
@@ -31,14 +31,14 @@ LAYOUTS: dict[str, tuple[Fraction, str | None]] = {
     "yuyv422": (Fraction(2), "COLOR_YUV2BGR_YUYV"),
 }
 #: Those that are written, too, and how OpenCV makes them from BGR.
-WRITTEN = {"bgr24": None, "rgb24": "COLOR_BGR2RGB", "gray": "COLOR_BGR2GRAY", "yuv420p": "COLOR_BGR2YUV_I420"}
+WRITTEN_LAYOUTS = {"bgr24": None, "rgb24": "COLOR_BGR2RGB", "gray": "COLOR_BGR2GRAY", "yuv420p": "COLOR_BGR2YUV_I420"}
 Y4M = "y4m"
-#: How a stream in Y4M begins.
+#: Magic number of a stream in Y4M.
 MAGIC = b"YUV4MPEG2"
 #: Longest header line (bytes) of Y4M.
-LONGEST = 4096
-#: Colour spaces of Y4M that are taken, and the raw layout of each.
-SPACES = {"420": "yuv420p", "420jpeg": "yuv420p", "420mpeg2": "yuv420p", "420paldv": "yuv420p", "mono": "gray"}
+MAX_HEADER_BYTES = 4096
+#: Colour spaces of Y4M that are accepted, and the raw layout of each.
+COLOUR_SPACES = {"420": "yuv420p", "420jpeg": "yuv420p", "420mpeg2": "yuv420p", "420paldv": "yuv420p", "mono": "gray"}
 
 
 class FramePipe(Source):
@@ -61,10 +61,10 @@ class FramePipe(Source):
     def __init__(self, rest: str, options: Options, head: bytes = b"") -> None:
         self.name = "standard input"
         self._format = options.format or Y4M
-        self._wanted = parse_size(options.size)
+        self._requested_size = parse_size(options.size)
         self._fps = options.fps
         self._head = head
-        if self._format != Y4M and self._wanted is None:
+        if self._format != Y4M and self._requested_size is None:
             raise UsageError(f"raw frames ({self._format}) need their size: --size 640x480")
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> FrameSpec:
@@ -75,14 +75,14 @@ class FramePipe(Source):
         InputError
             The header is not that of Y4M, or of a kind that is not taken.
         """
-        self._layout, self._rate = self._format, self._fps or USUAL_FPS
+        self._layout, self._rate = self._format, self._fps or DEFAULT_FRAME_RATE_HZ
         if self._format == Y4M:
             self._read_header()
-        elif self._wanted is not None:
-            self._width, self._height = self._wanted
+        elif self._requested_size is not None:
+            self._width, self._height = self._requested_size
         if LAYOUTS[self._layout][0].denominator == 2 and (self._width % 2 or self._height % 2):
             raise InputError(f"standard input: frames of {self._width} x {self._height} in {self._layout}; expected even sides")
-        size = self._wanted or (self._width, self._height)
+        size = self._requested_size or (self._width, self._height)
         return FrameSpec(*size, min(self._rate, self._fps or self._rate))
 
     def _read_header(self) -> None:
@@ -90,19 +90,20 @@ class FramePipe(Source):
         fields = {field[0]: field[1:] for field in line.split()[1:]}
         sides = [fields.get(key, "") for key in "WH"]
         rate = re.fullmatch(r"(\d{1,9}):(\d{1,9})", fields.get("F", ""))
-        if not line.startswith(MAGIC.decode()) or not all(side.isdecimal() and 0 < int(side) <= LARGEST for side in sides):
+        if not line.startswith(MAGIC.decode()) or not all(side.isdecimal() and 0 < int(side) <= MAX_SIDE_PX for side in sides):
             raise InputError(f"standard input: its first line is no header of Y4M with a size: {line[:60]!r}")
         self._width, self._height = map(int, sides)
         space = fields.get("C", "420")
-        if space not in SPACES:
-            raise InputError(f"standard input: colour space C{space}; expected one of {', '.join('C' + name for name in SPACES)} (yuv420p)")
-        self._layout = SPACES[space]
-        self._rate = int(rate[1]) / int(rate[2]) if rate and int(rate[1]) and int(rate[2]) else USUAL_FPS
+        if space not in COLOUR_SPACES:
+            known = ", ".join(f"C{name}" for name in COLOUR_SPACES)
+            raise InputError(f"standard input: colour space C{space}; expected one of {known} (yuv420p)")
+        self._layout = COLOUR_SPACES[space]
+        self._rate = int(rate[1]) / int(rate[2]) if rate and int(rate[1]) and int(rate[2]) else DEFAULT_FRAME_RATE_HZ
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames as they arrive; raises InputError if the input ends inside a frame."""
-        due, index = Due(self._fps), 0
-        size = self._wanted or (self._width, self._height)
+        due, index = FrameRateLimiter(self._fps), 0
+        size = self._requested_size or (self._width, self._height)
         count = int(LAYOUTS[self._layout][0] * self._width * self._height)
         while True:
             if self._format == Y4M:
@@ -140,7 +141,7 @@ class FramePipe(Source):
             byte = self._read(1)
             if not byte and line:
                 raise InputError(f"standard input: ends inside a header: {bytes(line[:60])!r}")
-            if len(line) > LONGEST:
+            if len(line) > MAX_HEADER_BYTES:
                 raise InputError(f"standard input: no header of Y4M: {bytes(line[:20])!r}")
             if not byte:
                 break
@@ -182,10 +183,10 @@ class FramePipeSink(Sink):
         """
         assert isinstance(spec, FrameSpec)
         layout = Y4M if self._format not in LAYOUTS else self._format
-        if layout != Y4M and layout not in WRITTEN:
-            raise UsageError(f"format {layout!r} cannot be written; one of {Y4M}, {', '.join(WRITTEN)}")
+        if layout != Y4M and layout not in WRITTEN_LAYOUTS:
+            raise UsageError(f"format {layout!r} cannot be written; one of {Y4M}, {', '.join(WRITTEN_LAYOUTS)}")
         self._frame_head = b"FRAME\n" if layout == Y4M else b""
-        self._conversion = WRITTEN["yuv420p" if layout == Y4M else layout]
+        self._conversion = WRITTEN_LAYOUTS["yuv420p" if layout == Y4M else layout]
         self._even = layout in (Y4M, "yuv420p")
         if layout == Y4M:
             rate = Fraction(spec.fps).limit_denominator(1001)

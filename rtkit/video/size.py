@@ -11,7 +11,7 @@ from rtkit.core.items import Image
 from rtkit.video.opencv import opencv
 
 #: Largest side of a frame in pixels; more is taken for a damaged header.
-LARGEST = 16384
+MAX_SIDE_PX = 16384
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
@@ -25,21 +25,21 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     found = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text.strip().lower())
-    if found is None or not all(1 <= int(side) <= LARGEST for side in found.groups()):
-        raise UsageError(f"size={text} does not fit; expected WIDTHxHEIGHT, such as 640x480, at most {LARGEST} a side")
+    if found is None or not all(1 <= int(side) <= MAX_SIDE_PX for side in found.groups()):
+        raise UsageError(f"size={text} does not fit; expected WIDTHxHEIGHT, such as 640x480, at most {MAX_SIDE_PX} a side")
     return int(found[1]), int(found[2])
 
 
 def fit(image: Image, width: int, height: int) -> Image:
-    """The picture in the given size (pixels): the same array if it has that size, else as large as fits, undistorted, on black."""
+    """The picture in the given size (pixels): the same array if it has that size, else resized with a letterbox, undistorted, on black."""
     high, wide = image.shape[:2]
     if (wide, high) == (width, height):
         return image
     cv2 = opencv()
     scale = min(width / wide, height / high)
     inner = (max(1, round(scale * wide)), max(1, round(scale * high)))
-    way = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR  # linear is 3 times as fast, and as good down to a half
-    resized: Image = np.asarray(cv2.resize(image, inner, interpolation=way), np.uint8)
+    interpolation = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR  # linear is 3 times as fast, and as good down to a half
+    resized: Image = np.asarray(cv2.resize(image, inner, interpolation=interpolation), np.uint8)
     if inner == (width, height):
         return resized
     out = np.zeros((height, width, *image.shape[2:]), np.uint8)

@@ -15,7 +15,7 @@ from rtkit.core.files import make_folder
 from rtkit.core.items import Frame, FrameSpec, Image, Item, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options, Source
-from rtkit.video.capture import USUAL_FPS
+from rtkit.video.capture import DEFAULT_FRAME_RATE_HZ
 from rtkit.video.opencv import opencv
 from rtkit.video.size import fit, parse_size
 from rtkit.video.suffixes import PICTURE
@@ -45,7 +45,7 @@ def read_picture(path: str | Path) -> Image:
 class Pictures(Source):
     """A picture file as a stream of one frame, or a folder of them, in the order of the numbers in their names.
 
-    The first picture gives the size of the frames; others are fitted into it, undistorted, on black.
+    The first picture gives the size of the frames; others are fitted into it with a letterbox, undistorted, on black.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ class Pictures(Source):
 
     def __init__(self, path: str, options: Options) -> None:
         self.name = path
-        self._wanted = parse_size(options.size)
-        self._fps = options.fps or USUAL_FPS
+        self._requested_size = parse_size(options.size)
+        self._fps = options.fps or DEFAULT_FRAME_RATE_HZ
         self._fitted = 0
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> FrameSpec:
@@ -80,7 +80,7 @@ class Pictures(Source):
                 raise InputError(f"{self.name}: no picture in this folder; expected files of type {' '.join(PICTURE)}")
         self._first = read_picture(self._paths[0])
         self.length = len(self._paths)
-        self._size: tuple[int, int] = self._wanted or (self._first.shape[1], self._first.shape[0])
+        self._size: tuple[int, int] = self._requested_size or (self._first.shape[1], self._first.shape[0])
         return FrameSpec(*self._size, self._fps)
 
     def __iter__(self) -> Iterator[Frame]:

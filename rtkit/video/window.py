@@ -15,11 +15,11 @@ from rtkit.core.source import Options
 from rtkit.video.opencv import opencv
 from rtkit.video.stills import write_picture
 
-#: Largest side of the window (pixels) at the beginning; it can be made larger by hand.
-LARGEST = 1280
-END, PAUSE, SAVE = (ord("q"), 27), ord(" "), ord("s")
-#: Time (ms) between two looks at the keys of a window that is paused.
-POLL = 50
+#: Largest side of the window at the beginning; it can be made larger by hand.
+INITIAL_MAX_SIDE_PX = 1280
+END_KEYS, PAUSE_KEY, SAVE_KEY = (ord("q"), 27), ord(" "), ord("s")
+#: Polling interval of the keys while the window is paused.
+KEY_POLL_MS = 50
 
 
 class Window(Sink):
@@ -59,26 +59,26 @@ class Window(Sink):
             cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         except cv2.error:
             raise DeviceError(f"{self.name}: this OpenCV has no windows; install opencv-python and not its headless form") from None
-        scale = min(1.0, LARGEST / max(spec.width, spec.height))
+        scale = min(1.0, INITIAL_MAX_SIDE_PX / max(spec.width, spec.height))
         cv2.resizeWindow(self._title, round(scale * spec.width), round(scale * spec.height))
 
     def write(self, item: Item) -> None:
-        """Show one frame and heed the keys; raises StopStream when the user has."""
+        """Show one frame and handle a pressed key; raises StopStream when the user ends the stream."""
         assert isinstance(item, Frame)
         if not self._paused:
             opencv().imshow(self._title, item.image)
-        self._heed(item.image, 1)
+        self._handle_key(item.image, 1)
         while self._paused and not self.live:
-            self._heed(item.image, POLL)
+            self._handle_key(item.image, KEY_POLL_MS)
 
-    def _heed(self, image: Image, patience: int) -> None:
+    def _handle_key(self, image: Image, wait_ms: int) -> None:
         cv2 = opencv()
-        key = cv2.waitKey(patience) & 0xFF
-        if key in END or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
+        key = cv2.waitKey(wait_ms) & 0xFF
+        if key in END_KEYS or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             raise StopStream
-        if key == PAUSE:
+        if key == PAUSE_KEY:
             self._paused = not self._paused
-        elif key == SAVE:
+        elif key == SAVE_KEY:
             write_picture(_free_name(), image)
 
     def close(self) -> None:

@@ -229,7 +229,7 @@ def test_a_camera_is_looked_at_until_there_are_enough_faces_or_for_some_time(mon
 
 
 def test_a_huge_picture_is_made_smaller(monkeypatch):
-    monkeypatch.setattr(collection, "LARGEST", 300)
+    monkeypatch.setattr(collection, "MAX_SIDE_PX", 300)
     collector = FaceCollector()
     assert collector.take(on_wall(album(HOPPER)[0], width=480, height=300))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rtkit.core.items import Frame
 from rtkit.handover.latest import LatestFrame
-from rtkit.video.rate import Due
+from rtkit.video.rate import FrameRateLimiter
 
 PICTURE = np.zeros((2, 2, 3), np.uint8)
 
@@ -48,16 +48,16 @@ def test_a_reader_waits_for_a_frame_and_hears_of_the_end():
 
 @given(st.floats(1, 60), st.floats(1, 240), st.lists(st.floats(-0.1, 0.1), min_size=100, max_size=100))
 def test_no_more_frames_than_wanted_and_not_far_fewer(wanted, fps, jitter):
-    due = Due(wanted)
+    due = FrameRateLimiter(wanted)
     times = np.maximum.accumulate([(index + late) / fps for index, late in enumerate(jitter)])
     chosen = [time for time in times if due(time)]
     expected = min(fps, wanted) * 100 / fps
     assert len(chosen) <= 1 + wanted * (times[-1] - times[0]) + 1
     assert len(chosen) >= 0.5 * expected - 1
-    assert all(Due(None)(time) for time in times)
+    assert all(FrameRateLimiter(None)(time) for time in times)
 
 
 def test_every_second_of_a_jittering_camera():
-    due = Due(15)
+    due = FrameRateLimiter(15)
     rng = np.random.default_rng(1)
     assert sum(due(index / 30 + rng.normal(0, 0.003)) for index in range(900)) == pytest.approx(450, abs=10)

@@ -32,7 +32,7 @@ def test_y4m_out_and_in_again(tmp_path):
     assert unsaid.stdout == back.stdout
 
 
-@pytest.mark.parametrize("layout", sorted(pipe.WRITTEN))
+@pytest.mark.parametrize("layout", sorted(pipe.WRITTEN_LAYOUTS))
 def test_raw_frames(layout, tmp_path):
     out = run(CLIP, "--to", "-", "--format", layout, "--seconds", 0.3)
     assert out.returncode == 0, out.stderr
