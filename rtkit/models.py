@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from rtkit.onnx.card import NAME as CARD
-from rtkit.onnx.card import Card, Normalisation, Tensor, publish, read_card
+from rtkit.onnx.card import CARD_FILE, Card, Normalisation, Tensor, publish, read_card
 from rtkit.onnx.dense import Dense, DenseNetwork, write_dense
-from rtkit.onnx.find import MODEL, STEP, find, of_family
+from rtkit.onnx.find import MODEL_FILE, STEP_FILE, find, of_family
 from rtkit.onnx.model import Call, Loader, Model, bind, load, single
-from rtkit.onnx.normalising import UNIT, choose, zscore
+from rtkit.onnx.normalising import UNIT_INTERVAL, choose, zscore
 from rtkit.onnx.picture import PictureInput, picture_axis
 from rtkit.onnx.pool import Pool
 from rtkit.onnx.processor import OnnxFrameProcessor, OnnxProcessor
@@ -17,10 +16,10 @@ from rtkit.onnx.taps import Beside, Layer, Part, Product, TapNetwork
 from rtkit.onnx.writer import LearnedNetwork, write
 
 __all__ = [
-    "CARD",
-    "MODEL",
-    "STEP",
-    "UNIT",
+    "CARD_FILE",
+    "MODEL_FILE",
+    "STEP_FILE",
+    "UNIT_INTERVAL",
     "Beside",
     "Call",
     "Card",

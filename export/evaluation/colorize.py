@@ -16,8 +16,8 @@ from rtkit_colorize.colorize import Colorize
 import rtkit
 from rtkit.core.items import Image
 from rtkit.models import Card, load
-from rtkit.onnx.card import NAME, Normalisation, describe
-from rtkit.onnx.find import MODEL
+from rtkit.onnx.card import CARD_FILE, Normalisation, describe
+from rtkit.onnx.find import MODEL_FILE
 from rtkit.video.size import to_colour, to_grey
 
 if TYPE_CHECKING:
@@ -121,16 +121,16 @@ def model_colorizer(model: keras.Model, normalisation: Normalisation) -> Iterato
     from export.pipeline.conversion import convert
 
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / MODEL
+        path = Path(name) / MODEL_FILE
         convert(model, path)
         plain = load(path)
         Card(
             format=1,
             name=model.name,
             does="being measured",
-            files={MODEL: describe(path, plain.inputs, plain.outputs, {})},
+            files={MODEL_FILE: describe(path, plain.inputs, plain.outputs, {})},
             normalisation=normalisation,
-        ).write(Path(name) / NAME)
+        ).write(Path(name) / CARD_FILE)
         yield processor_colorizer(name)
 
 

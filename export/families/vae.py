@@ -23,7 +23,7 @@ from export.pipeline.release import TensorInfo, TrainedModel
 from export.pipeline.training import TrainingPlan, fit, losses_of, warm_up_cosine
 from rtkit.models import load
 from rtkit.onnx.card import Normalisation
-from rtkit.onnx.find import MODEL
+from rtkit.onnx.find import MODEL_FILE
 from rtkit.video.stills import write_picture
 
 ops = keras.ops
@@ -253,7 +253,7 @@ def _as_onnx(networks: Networks) -> Iterator[Autoencoder]:
     """The networks in ONNX Runtime, for as long as the context lasts."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        convert(networks.encoder, folder / MODEL)
+        convert(networks.encoder, folder / MODEL_FILE)
         convert(networks.decoder, folder / DECODER)
         yield Autoencoder(str(folder))
 

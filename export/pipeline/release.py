@@ -21,7 +21,7 @@ from rtkit.core.errors import RtkitError
 from rtkit.models import Card, Model, Tensor, load
 from rtkit.onnx import timing
 from rtkit.onnx.card import File, Normalisation, Proof, describe, publish
-from rtkit.onnx.find import MODEL, STEP
+from rtkit.onnx.find import MODEL_FILE, STEP_FILE
 
 #: Largest file (bytes) that may be shipped.
 MAX_FILE_BYTES = 25_000_000
@@ -113,18 +113,18 @@ def release(trained: TrainedModel, out: Path) -> Card:
         scratch = Path(name)
         card = _build_files(trained, scratch)
         publish(card, scratch, out)
-        for stale in {MODEL, STEP} - set(card.files):
+        for stale in {MODEL_FILE, STEP_FILE} - set(card.files):
             (out / stale).unlink(missing_ok=True)
-    load(out / MODEL)
+    load(out / MODEL_FILE)
     return card
 
 
 def _build_files(trained: TrainedModel, folder: Path) -> Card:
-    proofs, latency, states = _convert_whole(trained, folder), list[dict[str, Any]](), {MODEL: dict[str, str]()}
+    proofs, latency, states = _convert_whole(trained, folder), list[dict[str, Any]](), {MODEL_FILE: dict[str, str]()}
     if trained.form is not None:
-        form, states[STEP] = trained.form
-        proofs += _convert_form(trained, form, states[STEP], folder)
-        latency = timing.of_steps(load(folder / STEP))
+        form, states[STEP_FILE] = trained.form
+        proofs += _convert_form(trained, form, states[STEP_FILE], folder)
+        latency = timing.of_steps(load(folder / STEP_FILE))
     for file, part in trained.parts.items():
         convert(part, folder / file)
         proofs += [Proof(f"{file}, {proof.case}", proof.difference) for proof in verification.against_keras(part, load(folder / file))]
@@ -132,9 +132,9 @@ def _build_files(trained: TrainedModel, folder: Path) -> Card:
         latency += timing.of_model(load(folder / file))
     table: list[dict[str, Any]] = []
     if trained.score is not None and trained.examples is not None:
-        chosen, table = quantisation.best(folder / MODEL, trained.examples, trained.score, trained.margin, folder)
-        chosen.replace(folder / MODEL)
-    latency = timing.of_model(load(folder / MODEL)) + latency
+        chosen, table = quantisation.best(folder / MODEL_FILE, trained.examples, trained.score, trained.margin, folder)
+        chosen.replace(folder / MODEL_FILE)
+    latency = timing.of_model(load(folder / MODEL_FILE)) + latency
     card = Card(
         format=1,
         name=trained.name,
@@ -160,16 +160,16 @@ def _build_files(trained: TrainedModel, folder: Path) -> Card:
 
 
 def _convert_whole(trained: TrainedModel, folder: Path) -> list[Proof]:
-    convert(trained.model, folder / MODEL)
+    convert(trained.model, folder / MODEL_FILE)
     on_noise = trained.examples is None and trained.form is not None
     limit = verification.MAX_DIFFERENCE_ON_NOISE if on_noise else verification.MAX_DIFFERENCE
-    return verification.against_keras(trained.model, load(folder / MODEL), trained.examples, limit)
+    return verification.against_keras(trained.model, load(folder / MODEL_FILE), trained.examples, limit)
 
 
 def _convert_form(trained: TrainedModel, form: keras.Model, states: dict[str, str], folder: Path) -> list[Proof]:
-    whole = load(folder / MODEL)
-    convert(form, folder / STEP, [whole.outputs[0].name, *states.values()])
-    step = load(folder / STEP)
+    whole = load(folder / MODEL_FILE)
+    convert(form, folder / STEP_FILE, [whole.outputs[0].name, *states.values()])
+    step = load(folder / STEP_FILE)
     sequences, limit = trained.sequences, verification.MAX_DIFFERENCE
     if sequences is None:
         sequences, limit = verification.noise(step, whole), verification.MAX_DIFFERENCE_ON_NOISE

@@ -21,8 +21,8 @@ from rtkit.core.errors import InputError, RtkitError, UsageError
 from rtkit.models import Card, Model, load
 from rtkit.onnx import timing
 from rtkit.onnx.card import File, Normalisation, Proof, Tensor, describe, publish
-from rtkit.onnx.find import MODEL
-from rtkit.onnx.normalising import UNIT
+from rtkit.onnx.find import MODEL_FILE
+from rtkit.onnx.normalising import UNIT_INTERVAL
 from rtkit.onnx.picture import PictureInput
 
 #: Largest difference from Keras, relative to the largest logit: 50 layers of float32, untrained, show up to 3e-5.
@@ -83,7 +83,7 @@ def make(backbone: str, weights: Path | None, pictures: Path | None, out: Path) 
     RtkitError
         ONNX Runtime and Keras differ, or the law of the maps does not hold.
     """
-    known = BACKBONES.get(backbone, Backbone(None, UNIT, ""))
+    known = BACKBONES.get(backbone, Backbone(None, UNIT_INTERVAL, ""))
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if weights is not None and weights.suffix == ".onnx":
@@ -96,10 +96,10 @@ def make(backbone: str, weights: Path | None, pictures: Path | None, out: Path) 
             raise UsageError(f"cam: {backbone} is not in Keras applications; give --weights FILE.onnx")
         else:
             source, proofs = _from_keras(known.keras, weights, scratch)
-        (scratch / MODEL).write_bytes(cut(source, str(weights or backbone)))
+        (scratch / MODEL_FILE).write_bytes(cut(source, str(weights or backbone)))
         card = _card(backbone, known, scratch, proofs, weights, pictures)
         publish(card, scratch, out)
-    load(out / MODEL)
+    load(out / MODEL_FILE)
     return card
 
 
@@ -164,22 +164,27 @@ def _card(backbone: str, known: Backbone, scratch: Path, proofs: list[Proof], we
     metrics: list[dict[str, Any]] = []
     table: list[dict[str, Any]] = []
     if pictures is not None:
-        images, classes = _pictures(pictures, load(scratch / MODEL), known.normalisation)
+        images, classes = _pictures(pictures, load(scratch / MODEL_FILE), known.normalisation)
         calibration, rest = slice(None, None, 4), np.arange(len(images)) % 4 != 0
         chosen, table = quantisation.best(
-            scratch / MODEL, images[calibration], lambda model: _top(model, images[rest], classes[rest], 1), MARGIN, scratch, MIN_SPEEDUP
+            scratch / MODEL_FILE,
+            images[calibration],
+            lambda model: _top(model, images[rest], classes[rest], 1),
+            MARGIN,
+            scratch,
+            MIN_SPEEDUP,
         )
         try:
             prove_law(load(chosen))
-            chosen.replace(scratch / MODEL)
+            chosen.replace(scratch / MODEL_FILE)
         except RtkitError as reason:  # an int8 head is no longer linear in its features
             refused = {"kept": False, "refused": str(reason).partition(": ")[2]}
             table = [table[0] | {"kept": True}, *(row | (refused if row.get("kept") else {}) for row in table[1:])]
         split = "imagenet_sample, centre crop 224 of 256; probably training pictures, so optimistic"
         for count in (1, 5):
-            value = round(100 * _top(load(scratch / MODEL), images, classes, count), 2)
+            value = round(100 * _top(load(scratch / MODEL_FILE), images, classes, count), 2)
             metrics.append({"metric": f"top-{count}", "value": value, "unit": "%", "split": split, "count": len(images)})
-    model, names = load(scratch / MODEL), imagenet_labels()
+    model, names = load(scratch / MODEL_FILE), imagenet_labels()
     made_by: dict[str, Any] = {"command": f"python -m export cam --backbone {backbone}", "date": date.today().isoformat()}
     if weights is not None:
         made_by |= {"weights": weights.name, "weights_sha256": sha256(weights)}
@@ -189,10 +194,10 @@ def _card(backbone: str, known: Backbone, scratch: Path, proofs: list[Proof], we
         does=f"{backbone}: one of 1,000 classes of ImageNet in a picture, and, by its class activation maps, where.",
         limits="Knows the classes of ImageNet only, and names one of them whatever the picture shows.",
         licence=known.licence,
-        files={MODEL: _described(scratch / MODEL, model)},
+        files={MODEL_FILE: _described(scratch / MODEL_FILE, model)},
         normalisation=known.normalisation if model.inputs[0].dtype != "uint8" else Normalisation(),
         labels=tuple(names) if model.outputs[0].shape[1] == len(names) else (),
-        parameters=_count(scratch / MODEL),
+        parameters=_count(scratch / MODEL_FILE),
         metrics=metrics,
         verification=proofs + prove_law(model),
         quantisation=table,

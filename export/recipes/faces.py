@@ -18,7 +18,7 @@ from rtkit_faces.training import COMPONENTS, HIDDEN, RATE, Floats, Labels, Proje
 from export.data.album import Album
 from export.pipeline.release import TensorInfo, TrainedModel
 from export.pipeline.training import ResultCache, TrainingPlan, fit, make_deterministic
-from rtkit.onnx.find import MODEL
+from rtkit.onnx.find import MODEL_FILE
 
 #: Components and people of the design, and the parameters of its network.
 DESIGNED = (10, 2)
@@ -91,7 +91,7 @@ def complete(folder: Path, out: Path) -> None:
     """Write the people and their faces beside the network in `out`, for the processor `faces` and for enrolling more."""
     album = Album.read(folder)
     usual = similarity.impostors(levelled(album.faces, count_variations(len(album.faces))), album.owners)
-    digest = hashlib.sha256((out / MODEL).read_bytes()).hexdigest()
+    digest = hashlib.sha256((out / MODEL_FILE).read_bytes()).hexdigest()
     people.write(people.People(album.names, album.faces, album.owners, usual, ".", digest), out)
 
 

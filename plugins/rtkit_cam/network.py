@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import FrameSpec, Image, InputError, SpecError
-from rtkit.models import UNIT, Loader, Model, PictureInput, Pool, bind, choose, load, picture_axis, single
+from rtkit.models import UNIT_INTERVAL, Loader, Model, PictureInput, Pool, bind, choose, load, picture_axis, single
 from rtkit_cam.affinity import Affinity
 from rtkit_cam.cut import cut
 
@@ -107,7 +107,7 @@ class CamNetwork:
         self.path = model.path
         self._model = model
         self._wanted = [LOGITS, FEATURES, *(tensor.name for tensor in model.outputs if tensor.name == GUIDE)]
-        self._normalisation = choose(normalise, colour, model.card) or UNIT
+        self._normalisation = choose(normalise, colour, model.card) or UNIT_INTERVAL
         tensor = model.inputs[0]
         probe = {
             tensor.name: np.zeros(

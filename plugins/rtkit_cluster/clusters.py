@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import Image, InputError, make_folder, read_arrays, write_arrays
-from rtkit.models import CARD, MODEL, publish, read_card
+from rtkit.models import CARD_FILE, MODEL_FILE, publish, read_card
 from rtkit_cluster.encoder import Encoder
 
 Array = NDArray[Any]
@@ -152,7 +152,7 @@ class Clusters:
         make_folder(folder)
         try:
             (folder / ARRAYS).unlink(missing_ok=True)
-            if encoder.resolve() != (folder / MODEL).resolve():
+            if encoder.resolve() != (folder / MODEL_FILE).resolve():
                 _copy(encoder, folder)
             (folder / NAMES).write_text("".join(f"{name}\n" for name in self.names), encoding="utf-8")
         except OSError as error:
@@ -161,12 +161,12 @@ class Clusters:
 
 
 def _copy(encoder: Path, folder: Path) -> None:
-    card = encoder.with_name(CARD)
-    if encoder.name == MODEL and card.is_file():
+    card = encoder.with_name(CARD_FILE)
+    if encoder.name == MODEL_FILE and card.is_file():
         publish(read_card(card), encoder.parent, folder)
         return
-    (folder / CARD).unlink(missing_ok=True)
-    shutil.copyfile(encoder, folder / MODEL)
+    (folder / CARD_FILE).unlink(missing_ok=True)
+    shutil.copyfile(encoder, folder / MODEL_FILE)
 
 
 def read(encoder: Encoder) -> Clusters:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rtkit import Block, Event, InputError, Item, Lines, Options, SampleSpec, Sink, Spec
 
-#: Events come up to so much later (s) than what they tell of, and are put in order until then.
+#: Length of the reorder buffer: the largest delay of an event behind what it tells of.
 REORDER_S = 3.0
 #: Codes of the MIT format (ecgcodes.h) of beats by their class; of one that was not classified, Q.
 BEATS = {"N": 1, "normal": 1, "S": 9, "V": 5, "F": 6, "Q": 13, "abnormal": 30}

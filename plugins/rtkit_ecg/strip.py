@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Seconds in a row, rows on a page of a PDF, and rows of a picture of a whole record.
+#: Length of a row, rows on a page of a PDF, and rows of a picture of a whole record.
 ROW_S = 10.0
 PAGE_ROWS = 6
 PICTURE_ROWS = 12
-#: Events come up to so much later (s) than the samples that they tell of.
-LATE_S = 2.0
-#: A row around an event begins so much before it (s).
+#: Largest delay of an event behind the samples that it tells of.
+EVENT_DELAY_S = 2.0
+#: Lead of a row before the event that it shows.
 BEFORE_S = 3.0
-#: Windows kept of each kind of event.
-KEEP = 3
+#: Limit of the windows kept of each kind of event.
+KEPT_WINDOWS = 3
 #: Measures of the paper in mm: landscape A4 is 297 wide; 25 mm are a second.
 WIDTH_MM, LEFT_MM, TOP_MM, BOTTOM_MM, HEIGHT_MM, GAP_MM, SPEED_MM_S = 297.0, 17.0, 16.0, 7.0, 30.0, 1.0, 25.0
 #: Scales in mm a mV (or a unit) to choose from, the usual one first.
@@ -46,7 +46,7 @@ ALARMS = {
     "irregular": "#2a7f8f",
 }
 URGENT = (*ALARMS, "V", "abnormal", "F", "S")
-#: Seconds for which a momentary rhythm is marked.
+#: Width of the mark of a momentary rhythm.
 MOMENT_S = 1.5
 PAPER, FINE, COARSE, INK = "#fffdfb", "#f8dcd6", "#eab0a5", "#101820"
 
@@ -167,7 +167,7 @@ class StripChart(Sink):
         """Take one block; draws a page when one is full. Raises InputError when the disk is full."""
         assert isinstance(item, Block)
         assert self._tape is not None
-        self._advance(self._tape.now - LATE_S)  # before it is added: the events of this block come after it
+        self._advance(self._tape.now - EVENT_DELAY_S)  # before it is added: the events of this block come after it
         self._tape.add(item)
 
     def event(self, event: Event) -> None:
@@ -176,7 +176,7 @@ class StripChart(Sink):
         self._tape.note(event)
         if self._pages is None and event.kind in ("beat", "rhythm"):
             label = beat_after(event) if event.kind == "beat" else state_after(event)
-            if label in URGENT and len(self._windows.setdefault(label, [])) + sum(due[1] == label for due in self._due) < KEEP:
+            if label in URGENT and len(self._windows.setdefault(label, [])) + sum(due[1] == label for due in self._due) < KEPT_WINDOWS:
                 self._want(max(0.0, event.time - BEFORE_S), label)
 
     def _want(self, begin: float, label: str) -> None:
@@ -248,7 +248,9 @@ class StripChart(Sink):
     def _chosen(self) -> list[Row]:
         """The rows of a picture of a long record: one of each kind by urgency, then the second ones; the first rows if that is few."""
         chosen = self._rows[:1]
-        urgent = [self._windows[label][turn] for turn in range(KEEP) for label in URGENT if turn < len(self._windows.get(label, []))]
+        urgent = [
+            self._windows[label][turn] for turn in range(KEPT_WINDOWS) for label in URGENT if turn < len(self._windows.get(label, []))
+        ]
         for row in [*urgent, *self._rows[1:PAGE_ROWS]]:
             if len(chosen) < PICTURE_ROWS and all(abs(row.begin - other.begin) >= ROW_S for other in chosen):
                 chosen.append(row)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from rtkit import Image
 from rtkit.images import opencv, to_colour
-from rtkit.models import CARD, MODEL, Pool, read_card
+from rtkit.models import CARD_FILE, MODEL_FILE, Pool, read_card
 from rtkit_faces.warping import warp
 
-YUNET = Path(__file__).parent / "models" / "yunet" / MODEL
+YUNET = Path(__file__).parent / "models" / "yunet" / MODEL_FILE
 #: A face of the smallest size that is wanted has so many pixels across in the picture that is searched.
 SEARCHED_FACE_WIDTH = 20
 #: Longest side (pixels) of the picture that is searched.
@@ -67,7 +67,7 @@ class Detector:
 
     def __init__(self, smallest: int) -> None:
         self.smallest = smallest
-        read_card(YUNET.with_name(CARD)).check(YUNET, hashlib.sha256(YUNET.read_bytes()).hexdigest())
+        read_card(YUNET.with_name(CARD_FILE)).check(YUNET, hashlib.sha256(YUNET.read_bytes()).hexdigest())
         self._networks = Pool(self._new)
 
     def _new(self) -> Any:

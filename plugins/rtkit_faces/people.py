@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import InputError, make_folder, read_arrays, write_arrays
-from rtkit.models import CARD, MODEL
+from rtkit.models import CARD_FILE, MODEL_FILE
 from rtkit_faces.normalising import HIGH, WIDE
 
 Array = NDArray[Any]
@@ -184,8 +184,8 @@ def store(folder: Path, make: Callable[[Path], People]) -> People:
         with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as name:
             made = make(Path(name))
             network, digest = "", ""
-            if (Path(name) / MODEL).is_file():
-                digest = hashlib.sha256((Path(name) / MODEL).read_bytes()).hexdigest()
+            if (Path(name) / MODEL_FILE).is_file():
+                digest = hashlib.sha256((Path(name) / MODEL_FILE).read_bytes()).hexdigest()
                 network = f"{NETWORK}{digest[:12]}"
                 shutil.copytree(name, folder / network, dirs_exist_ok=True)
             if _stamp(folder) != before:
@@ -197,6 +197,6 @@ def store(folder: Path, make: Callable[[Path], People]) -> People:
     for other in (*folder.glob(f"{NETWORK}*"), *folder.glob(f"{SCRATCH}*")):
         if other.name != made.network:
             shutil.rmtree(other, ignore_errors=True)
-    for name in (MODEL, CARD):  # of people who were exported here: who is forgotten must not stay in it
+    for name in (MODEL_FILE, CARD_FILE):  # of people who were exported here: who is forgotten must not stay in it
         (folder / name).unlink(missing_ok=True)
     return made

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import InputError
-from rtkit.models import MODEL, Loader, Model, load
+from rtkit.models import MODEL_FILE, Loader, Model, load
 from rtkit_faces import similarity
 from rtkit_faces.decision import decide
 from rtkit_faces.normalising import PIXELS
@@ -88,12 +88,12 @@ class Recogniser:
 
 
 def _load_network(people: People, folder: Path, load: Loader) -> Model:
-    path = folder / people.network / MODEL
+    path = folder / people.network / MODEL_FILE
     model = load(path)
     units = 1 if len(people.names) == 2 else len(people.names)
     sizes = [tensor.shape[1:] for tensor in (*model.inputs, *model.outputs)]
     if sizes != [(PIXELS,), (units,)] or (model.inputs[0].name, model.outputs[0].name) != (INPUT, OUTPUT):
         raise InputError(f"{path}: expected a network of {PIXELS} pixels and {len(people.names)} people, found {model!r}; enrol again")
-    if model.card is None or model.card.files[MODEL].sha256 != people.sha256 or model.card.labels != people.names:
+    if model.card is None or model.card.files[MODEL_FILE].sha256 != people.sha256 or model.card.labels != people.names:
         raise InputError(f"{path}: not the network of these people; enrol again")
     return model

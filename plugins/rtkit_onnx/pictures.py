@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import Frame, FrameProcessor, FrameSpec, Image, SpecError
-from rtkit.models import UNIT, Call, Model, Normalisation, PictureInput, picture_axis
+from rtkit.models import UNIT_INTERVAL, Call, Model, Normalisation, PictureInput, picture_axis
 from rtkit_onnx.outputs import find_label, to_json
 
 
@@ -25,7 +25,7 @@ class Pictures(FrameProcessor):
 
     def __init__(self, model: Model, normalisation: Normalisation | None) -> None:
         self._model = model
-        self._normalisation = normalisation or UNIT
+        self._normalisation = normalisation or UNIT_INTERVAL
 
     def open(self, spec: FrameSpec) -> FrameSpec:
         """Fit the model to the size of the frames; one that takes any size gets them as they are.

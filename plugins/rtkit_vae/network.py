@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import Image, InputError
-from rtkit.models import UNIT, Loader, Model, PictureInput, find, load, of_family
+from rtkit.models import UNIT_INTERVAL, Loader, Model, PictureInput, find, load, of_family
 from rtkit_vae.elbo import Floats, cross_entropy, entropy, kl_divergence, normal_points
 
 #: The file of the decoder.
@@ -126,7 +126,7 @@ class Autoencoder:
             raise InputError(
                 f"{self.path}: expected an encoder, a picture in, mean and log_variance [n, {size}] out, as its decoder; found {model!r}"
             )
-        self._input = PictureInput(model.inputs[0], UNIT, SIDE, SIDE, self.path)
+        self._input = PictureInput(model.inputs[0], UNIT_INTERVAL, SIDE, SIDE, self.path)
         if not (self._input.grey and self._input.colours_last):
             raise InputError(f"{self.path}: expected an encoder of grey pictures [n, h, w, 1]; found {model!r}")
         self.sha256 = _hash(self.path, self.decoder.path)

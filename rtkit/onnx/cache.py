@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-#: Time to open a model (s) from which its optimised graph is kept.
+#: Threshold of the time to open a model from which its optimised graph is cached.
 MIN_OPENING_S = 0.01
 
 

@@ -12,7 +12,7 @@ import msgspec
 from rtkit.core.errors import InputError
 
 #: Name of the card, in the folder of the model.
-NAME = "model.json"
+CARD_FILE = "model.json"
 
 #: Sizes of a tensor: numbers, and names for those that may vary.
 Shape = tuple[int | str, ...]
@@ -199,12 +199,12 @@ def publish(card: Card, scratch: Path, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / NAME).unlink(missing_ok=True)
+        (folder / CARD_FILE).unlink(missing_ok=True)
         for name in card.files:
             part = folder / f"{name}.part"
             shutil.copyfile(scratch / name, part)
             part.replace(folder / name)
-        card.write(folder / NAME)
+        card.write(folder / CARD_FILE)
     except OSError as error:
         raise InputError(f"{folder}: the model cannot be written: {error.strerror}") from None
 

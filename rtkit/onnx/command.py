@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from rtkit.onnx import timing
-from rtkit.onnx.card import NAME, Card, read_card
-from rtkit.onnx.find import STEP, find, shipped
+from rtkit.onnx.card import CARD_FILE, Card, read_card
+from rtkit.onnx.find import STEP_FILE, find, shipped
 from rtkit.onnx.model import load
 
 Rows = list[dict[str, Any]]
@@ -17,7 +17,7 @@ Rows = list[dict[str, Any]]
 
 def listed() -> Rows:
     """The models that come with plug-ins."""
-    cards = {name: read_card(folder / NAME) for name, folder in shipped().items()}
+    cards = {name: read_card(folder / CARD_FILE) for name, folder in shipped().items()}
     return [{"model": name, "files": list(card.files), "does": card.does} for name, card in cards.items()]
 
 
@@ -33,7 +33,7 @@ def show(name: str) -> list[str]:
     if model.card is None:
         tensors = [f"  {what}  {tensor}" for what, found in (("in ", model.inputs), ("out", model.outputs)) for tensor in found]
         states = [f"  state  {taken} → {given}" for taken, given in model.states.items()]
-        return [f"{model.path}: no model card ({NAME}) beside it", *tensors, *states]
+        return [f"{model.path}: no model card ({CARD_FILE}) beside it", *tensors, *states]
     for other in model.card.files:
         load(model.path.with_name(other))
     return _lines(model.card)
@@ -41,7 +41,7 @@ def show(name: str) -> list[str]:
 
 def as_json(name: str) -> str:
     """The card of a model as it is in its file."""
-    path = find(name).with_name(NAME)
+    path = find(name).with_name(CARD_FILE)
     return json.dumps(msgspec.to_builtins(read_card(path)), indent=2)
 
 
@@ -89,7 +89,7 @@ def bench(name: str) -> Rows:
         No such model.
     """
     model = load(name)
-    rows = [] if model.states else timing.of_model(model)
-    step = model if model.states else load(model.path.with_name(STEP)) if model.card is not None and STEP in model.card.files else None
-    rows += timing.of_steps(step) if step is not None else []
+    rows = timing.of_steps(model) if model.states else timing.of_model(model)
+    if not model.states and model.card is not None and STEP_FILE in model.card.files:
+        rows += timing.of_steps(load(model.path.with_name(STEP_FILE)))
     return [{"call": row["case"], "us": row["us"]} for row in rows]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from rtkit.core.errors import InputError
 from rtkit.core.host import host
-from rtkit.onnx.card import NAME
+from rtkit.onnx.card import CARD_FILE
 
 #: The file of a model in its folder.
-MODEL = "model.onnx"
+MODEL_FILE = "model.onnx"
 #: Its stateful form, if it has one.
-STEP = "step.onnx"
+STEP_FILE = "step.onnx"
 
 
 def shipped() -> dict[str, Path]:
@@ -19,7 +19,7 @@ def shipped() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for plugin in host().manager.get_plugins():
         file = getattr(plugin, "__file__", None)
-        for card in sorted(Path(file).parent.glob(f"models/*/{NAME}")) if file else ():
+        for card in sorted(Path(file).parent.glob(f"models/*/{CARD_FILE}")) if file else ():
             found.setdefault(card.parent.name, card.parent)
     return found
 
@@ -47,11 +47,11 @@ def find(name: str) -> Path:
     models = shipped()
     folder, _, form = name.rpartition("/") if name.endswith("/step") else (name, "", "model")
     place = models.get(folder, Path(folder))
-    for path in (place, place / f"{form}.onnx") if form == "model" else (place / STEP,):
+    for path in (place, place / f"{form}.onnx") if form == "model" else (place / STEP_FILE,):
         if name and _is_file(path):
             return path
     raise InputError(
-        f"{name!r}: no such model; expected an ONNX file, a folder with {MODEL}, or one of: {', '.join(sorted(models)) or 'none'}"
+        f"{name!r}: no such model; expected an ONNX file, a folder with {MODEL_FILE}, or one of: {', '.join(sorted(models)) or 'none'}"
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit.core.errors import InputError
-from rtkit.onnx.card import NAME, Card, Shape, Tensor, read_card
+from rtkit.onnx.card import CARD_FILE, Card, Shape, Tensor, read_card
 from rtkit.onnx.find import find
 from rtkit.onnx.session import session
 
@@ -24,7 +24,7 @@ Array = NDArray[Any]
 Loader = Callable[[str | Path], "Model"]
 
 #: Largest ONNX file that can hold a model by itself; protobuf's limit.
-LARGEST_BYTES = 2**31 - 1
+MAX_FILE_BYTES = 2**31 - 1
 _DTYPES = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
@@ -120,10 +120,10 @@ def load(name: str | Path, threads: int = 1, providers: str | None = None) -> Mo
         A provider that rtkit does not know.
     """
     path = find(str(name))
-    card_path = path.with_name(NAME)
+    card_path = path.with_name(CARD_FILE)
     card = read_card(card_path) if card_path.is_file() else None
     try:
-        if path.stat().st_size > LARGEST_BYTES:
+        if path.stat().st_size > MAX_FILE_BYTES:
             raise InputError(f"{path}: too large for an ONNX file of one piece (2 GiB)")
         data = path.read_bytes()
     except OSError as error:

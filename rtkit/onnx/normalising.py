@@ -1,4 +1,4 @@
-"""What is done to an input before the model sees it."""
+"""Normalisation: what is done to an input before the model sees it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from rtkit.onnx.card import Card, Normalisation
 
-#: What a model of float pictures is given when neither user nor card says anything: pixels of 0 to 1.
-UNIT = Normalisation("pixels", 1 / 255)
-#: What a user may ask for by name. The last is that of networks trained on ImageNet in PyTorch.
-NAMED = {
+#: Default normalisation of float pictures, where neither user nor card tells one: pixels scaled to the unit interval, 0 to 1.
+UNIT_INTERVAL = Normalisation("pixels", 1 / 255)
+#: Normalisations by the names that a user gives. The last is that of networks trained on ImageNet in PyTorch.
+NORMALISATIONS = {
     "raw": Normalisation(),
     "zscore": Normalisation("zscore"),
-    "unit": UNIT,
+    "unit": UNIT_INTERVAL,
     "symmetric": Normalisation("pixels", 1 / 127.5, (1.0,)),
     "imagenet": Normalisation("pixels", 1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 }
@@ -23,7 +23,7 @@ def choose(name: str, colour: str, card: Card | None) -> Normalisation | None:
     """The one that `name` asks for, or the card; None where neither says anything."""
     if name == "auto":
         return card.normalisation if card else (None if colour == "rgb" else Normalisation("pixels", 1 / 255, colour="bgr"))
-    named = NAMED[name]
+    named = NORMALISATIONS[name]
     return Normalisation(named.kind, named.scale, named.mean, named.std, "bgr" if colour == "bgr" else "rgb")
 
 

@@ -1,4 +1,4 @@
-"""A pool of things that only one thread may use at a time."""
+"""An object pool: resources that only one thread may use at a time."""
 
 from __future__ import annotations
 

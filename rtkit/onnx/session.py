@@ -31,9 +31,10 @@ PROVIDERS = {
     "xnnpack": "XnnpackExecutionProvider",
 }
 
-_NOWHERE = str(Path(__file__).parent / "no-external-data")
+#: A folder that does not exist, so that no weights are read from files outside the model.
+_NO_EXTERNAL_DATA = str(Path(__file__).parent / "no-external-data")
 #: ONNX Runtime makes as many threads as it is told, and a machine that has no more of them stands still.
-MOST_THREADS = 64
+MAX_THREADS = 64
 
 _shared: weakref.WeakValueDictionary[tuple[Any, ...], onnxruntime.InferenceSession] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
@@ -65,8 +66,8 @@ def session(path: Path, data: bytes, digest: str, threads: int = 1, providers: s
     UsageError
         A provider that rtkit does not know, or no sensible number of threads.
     """
-    if not 1 <= threads <= MOST_THREADS:
-        raise UsageError(f"threads={threads} does not fit; expected a whole number from 1 to {MOST_THREADS}")
+    if not 1 <= threads <= MAX_THREADS:
+        raise UsageError(f"threads={threads} does not fit; expected a whole number from 1 to {MAX_THREADS}")
     chosen = _available(os.environ.get("RTKIT_PROVIDERS", "") if providers is None else providers)
     key = (digest, threads, *chosen)
     with _lock:
@@ -123,7 +124,7 @@ def _open(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # it raises what it logs, and its warnings are about its own optimisations
     # weights in files of their own are not in the hash: a session that is made of bytes would look for them in the working folder
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_EXTERNAL_DATA)
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     if save is not None:

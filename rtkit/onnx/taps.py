@@ -17,7 +17,7 @@ from rtkit.onnx.stepper import Stepper
 from rtkit.onnx.writer import OPERATORS, LearnedNetwork, activate, difference
 
 #: Channels that a card names one by one; of more, the first and the last.
-MOST_NAMES = 64
+MAX_NAMED_CHANNELS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class TapNetwork(LearnedNetwork):
 
     def tensors(self, model: Model) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """The signal with the names of its channels, and the delay line."""
-        names = self.channels if len(self.channels) <= MOST_NAMES else (*self.channels[:2], "…", self.channels[-1])
+        names = self.channels if len(self.channels) <= MAX_NAMED_CHANNELS else (*self.channels[:2], "…", self.channels[-1])
         meanings = {"signal": ", ".join(names)}
         inputs = (Tensor(one.name, one.dtype, one.shape, meanings.get(one.name, "state, 0 at the start")) for one in model.inputs)
         return tuple(inputs), model.outputs

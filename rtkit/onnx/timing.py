@@ -1,4 +1,4 @@
-"""How long a call takes: side by side, in one run, because the machine is never quiet."""
+"""Benchmarks of models: latencies of calls, measured side by side in one run, because the machine is never quiet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from rtkit.onnx.model import Call, Model
 from rtkit.onnx.stepper import Stepper
 
 Rows = list[dict[str, Any]]
-_SIZES = (1, 16, 224, 512)
+#: Sizes to try for axes that may vary.
+_TRIED_SIZES = (1, 16, 224, 512)
 
 
 def processor_name() -> str:
@@ -56,7 +57,7 @@ def medians(calls: Mapping[str, Callable[[], object]], rounds: int = 5, seconds:
 
 def sizes_to_try(axes: int) -> tuple[int, ...]:
     """Sizes for what may vary beside the batch, of an input with so many axes: those of pictures, which have four, are no single pixels."""
-    return _SIZES if axes < 4 else tuple(size for size in _SIZES if size >= 224)
+    return _TRIED_SIZES if axes < 4 else tuple(size for size in _TRIED_SIZES if size >= 224)
 
 
 def one_call(model: Model) -> Call:

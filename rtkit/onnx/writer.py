@@ -1,4 +1,4 @@
-"""What was learned, written as an ONNX model with its card: the one way that every kind of network takes."""
+"""Export to ONNX: what was learned, written as a model with its card, for every kind of network."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from rtkit.core.errors import RtkitError, UsageError
 from rtkit.onnx.card import Card, Proof, Tensor, describe, publish
-from rtkit.onnx.find import MODEL
+from rtkit.onnx.find import MODEL_FILE
 from rtkit.onnx.model import Model, load
 
 #: Newest set of operators that is used; Conv and Slice as they are here came with 13.
 OPSET = 17
-#: Largest difference from the weights in numpy, relative to the largest output, that a file may show.
-LIMIT = 1e-5
+#: Threshold of the check of a written file: its largest difference from the weights in numpy, relative to the largest output.
+MAX_RELATIVE_DIFFERENCE = 1e-5
 Activation: TypeAlias = Literal["linear", "sigmoid", "tanh", "relu", "softmax"]
 #: The ONNX operator of each activation function.
 OPERATORS: dict[str, str] = {"linear": "Identity", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "softmax": "Softmax"}
@@ -104,20 +104,21 @@ def write(network: LearnedNetwork, folder: str | Path, made_by: dict[str, Any] |
         opset = [onnx.helper.make_opsetid("", OPSET)]
         made = onnx.helper.make_model(network.graph(), opset_imports=opset, producer_name="rtkit", ir_version=9)
         onnx.checker.check_model(made, full_check=True)
-        (scratch / MODEL).write_bytes(made.SerializeToString())
-        proof = network.verify(scratch / MODEL)
-        if not proof.difference <= LIMIT:
+        (scratch / MODEL_FILE).write_bytes(made.SerializeToString())
+        proof = network.verify(scratch / MODEL_FILE)
+        if not proof.difference <= MAX_RELATIVE_DIFFERENCE:
             raise RtkitError(
-                f"{folder}: the model differs by {proof.difference:.2g} of its largest output from the weights; at most {LIMIT:g} allowed"
+                f"{folder}: the model differs by {proof.difference:.2g} of its largest output from the weights; "
+                f"at most {MAX_RELATIVE_DIFFERENCE:g} allowed"
             )
-        model = load(scratch / MODEL)
+        model = load(scratch / MODEL_FILE)
         versions = {library: importlib.metadata.version(library) for library in network.libraries}
         said = network.card_fields()
         card = Card(
             format=1,
             name=network.name,
             does=network.does,
-            files={MODEL: describe(scratch / MODEL, *network.tensors(model), model.states)},
+            files={MODEL_FILE: describe(scratch / MODEL_FILE, *network.tensors(model), model.states)},
             parameters=network.parameters,
             verification=[proof],
             made_by=said.pop("made_by", {}) | (made_by or {}) | {"opset": OPSET, "versions": versions},
