@@ -1,4 +1,4 @@
-"""The place between a camera and a stream: at most one frame waits there, the newest."""
+"""The slot between a camera and a stream, without backpressure: at most one frame waits there, the newest; older ones are dropped."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class LatestFrame:
             self.closed, self._error = True, self._error or error
             self._changed.notify()
 
-    def take(self, patience: float) -> Frame | None:
-        """The newest frame, never one twice; None if none came within `patience` (s), or at the end.
+    def take(self, timeout: float) -> Frame | None:
+        """The newest frame, never one twice; None if none came within `timeout` (s), or at the end.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class LatestFrame:
             What `close` was told.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting is not None or self.closed, patience)
+            self._changed.wait_for(lambda: self._waiting is not None or self.closed, timeout)
             if self._waiting is None:
                 if self.closed and self._error is not None:
                     raise self._error

@@ -17,12 +17,12 @@ from rtkit.handover.ring import Ring
 
 #: Length (s) of a block where nobody asked for a size, and of the ring between the file and the stream.
 BLOCK_S, RING_S = 0.01, 2.0
-#: Time (s) after which a reader looks again whether it was stopped.
+#: Timeout of a read, after which a reader checks whether it was stopped.
 READ_TIMEOUT_S = 0.5
 
 
 class Realtime(Source):
-    """A file at the pace of the clock: samples as from a microphone, frames as from a camera; who is too slow loses some, counted.
+    """A file at the pace of the clock: samples as from a microphone, frames as from a camera; overruns are counted.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Realtime(Source):
 
 
 class PacedSamples:
-    """A file read at the pace of the clock into the ring that a microphone uses: who is too slow loses samples, counted.
+    """A file read at the pace of the clock into the ring that a microphone uses; overruns are counted.
 
     Parameters
     ----------

@@ -16,13 +16,13 @@ from rtkit.core.items import Event, Frame
 from rtkit.core.processor import ParallelFrameProcessor
 from rtkit.core.source import Source
 
-#: Frames of a file on their way for each thread that works, so that one that takes longer does not hold up the others' threads. A
-#: live source has only as many as there are threads: more would come late.
-AHEAD_FRAMES = 3
-#: Time (s) that a source gets to end its iteration when it was asked to.
+#: Frames of a file in flight for each worker thread, so that one that takes longer does not hold up the others' threads: the bound
+#: (backpressure) on what is read ahead. A live source has only as many as there are threads: more would add latency.
+READ_AHEAD_FRAMES = 3
+#: Timeout for a source to end its iteration when it was asked to.
 STOP_TIMEOUT_S = 2.0
-#: Time (s) after which a thread that waits for the others looks again whether it was stopped.
-LOOK_AGAIN_S = 0.1
+#: Polling interval at which a thread that waits for the others checks whether it was stopped.
+STOP_POLL_S = 0.1
 
 
 class OrderedGate:
@@ -47,7 +47,7 @@ class OrderedGate:
 
 @dataclass(slots=True)
 class InFlightFrame:
-    """A frame on its way: what became of it, when (ns of work, without waiting), what was found, and the error that ended it."""
+    """A frame in flight: what became of it, when (ns of work, without waiting), what was found, and the error that ended it."""
 
     frame: Frame
     marks: list[int] = field(default_factory=lambda: [0])
@@ -94,17 +94,17 @@ class ParallelSteps:
         changes : collection
             Not empty while live parameters wait to be set.
         change : callable
-            Sets them; called when no frame is on its way.
+            Sets them; called when no frame is in flight.
         """
         self._marks, self._changes, self._change = marks, changes, change
         self._gates = [(OrderedGate(), OrderedGate()) for _ in self._chain.steps]
         for step in self._chain.steps:
             step.events = []  # of its own, so that those of two frames do not mix
         results: SimpleQueue[Future[InFlightFrame] | BaseException | None] = SimpleQueue()
-        on_their_way = self._count if source.live else AHEAD_FRAMES * self._count
-        room = threading.Semaphore(on_their_way)
-        pool = ThreadPoolExecutor(on_their_way, thread_name_prefix="step")
-        feeder = threading.Thread(target=self._feed, args=(source, pool, room, on_their_way, results), name="feed steps", daemon=True)
+        in_flight_limit = self._count if source.live else READ_AHEAD_FRAMES * self._count
+        room = threading.Semaphore(in_flight_limit)
+        pool = ThreadPoolExecutor(in_flight_limit, thread_name_prefix="step")
+        feeder = threading.Thread(target=self._feed, args=(source, pool, room, in_flight_limit, results), name="feed steps", daemon=True)
         feeder.start()
         try:
             while (result := results.get()) is not None:
@@ -136,7 +136,9 @@ class ParallelSteps:
         try:
             frames = iter(source)
             number = 0
-            while room.acquire() and not self._stopping.is_set():  # room first: a camera then gives the newest
+            while (
+                room.acquire() and not self._stopping.is_set()
+            ):  # backpressure; before the frame is taken, so that a camera gives the newest
                 frame = next(frames, None)
                 if frame is None:
                     break
@@ -150,10 +152,10 @@ class ParallelSteps:
             results.put(error)
 
     def _wait_for_all(self, room: threading.Semaphore, others: int) -> None:
-        """Wait until no other frame is on its way."""
+        """Wait until no other frame is in flight."""
         taken = 0
         while taken < others and not self._stopping.is_set():
-            taken += room.acquire(timeout=LOOK_AGAIN_S)
+            taken += room.acquire(timeout=STOP_POLL_S)
         if taken:
             room.release(taken)
 

@@ -1,4 +1,4 @@
-"""The ring between a device's callback and the processing thread: one writer, one reader, no lock held while working."""
+"""The ring buffer between a device's callback and the processing thread: one writer, one reader, lock-free but for waking."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Signal:
 
 
 class Ring:
-    """Preallocated ring of float32 frames for one writing and one reading thread.
+    """Preallocated ring buffer of float32 frames for one producer and one consumer thread.
 
     The writer never waits and always writes, so the newest frames stay. Both sides count frames and never turn back; the reader
     sees by the counters that it was lapped, before it copies and after, and then goes on with the newest half of the ring: one
@@ -48,7 +48,7 @@ class Ring:
     Attributes
     ----------
     overrun : int
-        Frames that were written but overtaken before they were read.
+        Frames that were overwritten before they were read.
     gaps : int
         Frames that never arrived, as told by `gap`.
     """

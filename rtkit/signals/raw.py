@@ -28,7 +28,7 @@ FORMATS = {
     "f32be": ">f4",
     "f64le": "<f8",
 }
-DEFAULT_RATE, DEFAULT_FORMAT = 16000.0, "s16le"
+DEFAULT_RATE_HZ, DEFAULT_FORMAT = 16000.0, "s16le"
 
 
 def _layout(options: Options) -> np.dtype[Any]:
@@ -75,7 +75,7 @@ class RawInput(Source):
         self.name = "standard input"
         self._head = head
         self._layout = _layout(options)
-        self._rate = options.rate or DEFAULT_RATE
+        self._rate = options.rate or DEFAULT_RATE_HZ
         self._count = options.channels or 1
         self._size = options.block or BLOCK_SAMPLES
 

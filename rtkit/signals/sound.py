@@ -20,10 +20,10 @@ from rtkit.signals.pair import Pair
 MAX_CHANNELS = 32
 #: Sample formats that lose nothing of float32 worth hearing, by suffix; libsndfile's default elsewhere.
 SUBTYPES = {".wav": "FLOAT", ".flac": "PCM_24", ".w64": "FLOAT", ".rf64": "FLOAT", ".aiff": "FLOAT", ".aif": "FLOAT", ".caf": "FLOAT"}
-#: A size that a program wrote which did not know it yet (a pipe): not a promise.
-UNKNOWN_SIZE = 0x7FFF0000
-#: The sizes in a RIFF header have 32 bits; some room is left for the header itself.
-WAV_LIMIT = 2**32 - 2**16
+#: From this size on, a header was written by a program that did not know it yet (a pipe): not a promise.
+UNKNOWN_SIZE_BYTES = 0x7FFF0000
+#: Largest WAV file: the sizes in a RIFF header have 32 bits; some room is left for the header itself.
+MAX_WAV_BYTES = 2**32 - 2**16
 #: From sndfile.h: write the sizes into the header now.
 SFC_UPDATE_HEADER_NOW = 0x1060
 
@@ -83,7 +83,7 @@ class SoundFile(Source):
     def _promised(self) -> int:
         """Samples that the header promises. For RIFF files libsndfile trims that to what is there and only logs it."""
         found = re.search(r"^data : (\d+) \(should be \d+\)", self._file.extra_info, re.M)
-        if found is None or int(found[1]) >= UNKNOWN_SIZE:
+        if found is None or int(found[1]) >= UNKNOWN_SIZE_BYTES:
             return int(self._file.frames)
         width = re.search(r"Block Align\s*: (\d+)", self._file.extra_info)
         return int(found[1]) // int(width[1]) if width else int(self._file.frames)
@@ -147,7 +147,7 @@ class SoundFileSink(Sink):
         import soundfile
 
         assert isinstance(item, Block)
-        if self._suffix == ".wav" and (self._written + len(item.data)) * self._bytes > WAV_LIMIT:
+        if self._suffix == ".wav" and (self._written + len(item.data)) * self._bytes > MAX_WAV_BYTES:
             raise InputError(f"{self.name}: a WAV file holds 4 GiB, reached at sample {self._written}; write .w64 or .rf64 instead")
         try:
             self._file.write(item.data)

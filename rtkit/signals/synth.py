@@ -18,7 +18,7 @@ from rtkit.signals.pair import Pair
 Signal: TypeAlias = Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]
 
 #: Samples of the plant that belong together: what is made at once is a multiple of it.
-ROW = 4
+ROW_SAMPLES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Kind:
 def plant(time: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
     """Input and output ``[n, 2]`` of the unstable plant y[k] = 2 u[k] + 4 u[k-1] - 6 y[k-1] - 8 y[k-2].
 
-    In each `ROW`, two outputs are as random as the three inputs, so that nothing grows; the third is the plant's answer to them, and
-    a missing sample keeps it from the next row. To a model that looks two samples back, each row is an independent one.
+    In each row of `ROW_SAMPLES`, two outputs are as random as the three inputs, so that nothing grows; the third is the plant's answer to
+    them, and a missing sample keeps it from the next row. To a model that looks two samples back, each row is an independent one.
     """
-    past = random.uniform(-1, 1, (len(time) // ROW, 5))
+    past = random.uniform(-1, 1, (len(time) // ROW_SAMPLES, 5))
     u, y = past[:, :3], past[:, 3:]
-    rows = np.full((len(past), ROW, 2), np.nan)
+    rows = np.full((len(past), ROW_SAMPLES, 2), np.nan)
     rows[:, :3, 0], rows[:, :2, 1] = u, y
     rows[:, 2, 1] = 2 * u[:, 2] + 4 * u[:, 1] - 6 * y[:, 1] - 8 * y[:, 0]
     return rows.reshape(-1, 2)
@@ -96,7 +96,7 @@ class Synthetic(Source):
 
     def _runs(self) -> Iterator[Samples]:
         random = np.random.default_rng(0)
-        start, size = 0, -(-self._size // ROW) * ROW
+        start, size = 0, -(-self._size // ROW_SAMPLES) * ROW_SAMPLES
         calls = 1 if self._kind.channels else len(self._spec.channels)
         while True:
             time = (start + np.arange(size)) / self._spec.rate

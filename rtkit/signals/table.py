@@ -19,18 +19,18 @@ from rtkit.core.source import Options, Source
 from rtkit.signals.blocks import BLOCK_SAMPLES, channel_names, in_blocks, unique_names
 from rtkit.signals.pair import Pair
 
-#: Bytes of text read at a time, and the longest line.
-BATCH = 1 << 20
+#: Size of a read, and the longest line.
+BATCH_BYTES = 1 << 20
 #: A wider table holds one record a row (such as one heartbeat), not so many channels of one signal.
 MAX_CHANNELS = 64
 #: More is taken for another kind of file.
 MAX_COLUMNS = 4096
-#: Rows a second of a table with one record a row, where nobody says otherwise.
-RECORD_RATE = 1.0
+#: Sample rate of a table with one record a row, where nobody says otherwise.
+RECORD_RATE_HZ = 1.0
 #: Names of a first column that holds the time in seconds.
 TIME_COLUMNS = frozenset({"time", "t", "time_s", "seconds"})
-#: Steps of time may differ by this part of the usual one.
-UNEVEN = 0.01
+#: Timestamp jitter: time steps may differ by this fraction of the median one.
+JITTER_TOLERANCE = 0.01
 
 
 def _check_columns(name: str, columns: int) -> None:
@@ -43,7 +43,7 @@ def _rate(name: str, columns: int, options: Options, expected: str) -> float:
     if options.rate is not None:
         return options.rate
     if columns > MAX_CHANNELS:
-        return RECORD_RATE
+        return RECORD_RATE_HZ
     if options.default_rate is not None:
         return options.default_rate
     raise InputError(f"{name}: does not tell its sample rate; expected --rate{expected}")
@@ -126,7 +126,7 @@ class CsvFile(Source):
     def _check(self, times: NDArray[np.float64], number: int, lines: list[str]) -> tuple[int, InputError | None]:
         """How many of the times follow evenly, and what is wrong with the next one."""
         steps = np.diff(times, prepend=self._last)
-        wrong = np.flatnonzero(~((steps > 0) & (np.abs(steps - self._step) <= UNEVEN * self._step + self._grain)))
+        wrong = np.flatnonzero(~((steps > 0) & (np.abs(steps - self._step) <= JITTER_TOLERANCE * self._step + self._grain)))
         self._last = times[-1] if len(times) else self._last
         if not len(wrong):
             return len(times), None
@@ -165,15 +165,15 @@ class CsvFile(Source):
         """Batches of whole lines, each with the number of its first line."""
         assert self._file is not None
         number, rest, mark = 1, b"", b"\xef\xbb\xbf"
-        while raw := self._file.read(BATCH):
+        while raw := self._file.read(BATCH_BYTES):
             text, newline, rest = (rest + raw.removeprefix(mark)).rpartition(b"\n")
             mark = b""
             if newline:
                 lines = _lines(text)
                 yield number, lines
                 number += len(lines)
-            elif len(rest) > BATCH:
-                raise InputError(f"{self.name}: line {number}: longer than {BATCH} bytes; expected lines of numbers")
+            elif len(rest) > BATCH_BYTES:
+                raise InputError(f"{self.name}: line {number}: longer than {BATCH_BYTES} bytes; expected lines of numbers")
         if rest:
             yield number, _lines(rest)
 

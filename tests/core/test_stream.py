@@ -238,7 +238,7 @@ def test_a_file_is_never_overwritten_by_its_own_output(cli, noise):
 
 
 def test_a_wav_file_that_is_full_says_so_and_stays_valid(tmp_path, monkeypatch):
-    monkeypatch.setattr("rtkit.signals.sound.WAV_LIMIT", 100_000)
+    monkeypatch.setattr("rtkit.signals.sound.MAX_WAV_BYTES", 100_000)
     with pytest.raises(InputError, match=r"a WAV file holds 4 GiB, reached at sample 24576; write .w64 or .rf64 instead"):
         Stream("synth:noise", to=[f"{tmp_path}/out.wav"]).run()
     assert soundfile.info(tmp_path / "out.wav").frames == 24576
