@@ -18,9 +18,9 @@ from rtkit.testing.subject import FrameSubject, Outcome, require, require_same, 
 
 #: Threads that the law of threads runs.
 THREADS = 3
-#: Time (s) by which every other frame is held up, so that the next overtakes it.
-HOLD_UP_S = 0.02
-#: Time (s) after which Python lets another thread run, in place of its 5 ms.
+#: Delay of every other frame, so that the next overtakes it.
+FRAME_DELAY_S = 0.02
+#: Switch interval of Python's threads, in place of its 5 ms.
 SWITCH_INTERVAL_S = 1e-5
 
 
@@ -47,11 +47,11 @@ def frames(subject: FrameSubject) -> None:
 def threads(subject: FrameSubject) -> None:
     """In a stream with threads, output and events are the same; so whatever `infer` works out needs nothing but its frame.
 
-    Frames are held up such that later ones overtake them.
+    Frames are delayed such that later ones overtake them.
     """
     processor = subject.make()
     if isinstance(processor, ParallelFrameProcessor):
-        vars(processor)["infer"] = _held_up(processor.infer)
+        vars(processor)["infer"] = _delayed(processor.infer)
     sink = ListSink()
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -63,12 +63,12 @@ def threads(subject: FrameSubject) -> None:
     require_same(found, subject.whole, f"in {THREADS} threads, where `infer` sees the frames in another order, it does not give the same")
 
 
-def _held_up(infer: Callable[[Frame], Any]) -> Callable[[Frame], Any]:
+def _delayed(infer: Callable[[Frame], Any]) -> Callable[[Frame], Any]:
     """The function, but every frame with an even index takes longer than the next."""
 
     def wait_and_infer(frame: Frame) -> Any:
         if frame.index % 2 == 0:
-            time.sleep(HOLD_UP_S)
+            time.sleep(FRAME_DELAY_S)
         return infer(frame)
 
     return wait_and_infer

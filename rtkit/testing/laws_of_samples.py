@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from rtkit.core.items import Block, Event
 from rtkit.core.processor import Processor
 from rtkit.testing.signals import example_cuts
-from rtkit.testing.subject import BLOCK, Outcome, SampleSubject, require, require_same, take_events
+from rtkit.testing.subject import TEST_BLOCK_SAMPLES, Outcome, SampleSubject, require, require_same, take_events
 
-#: Relative to the largest value: by how much the same computation may differ when it is cut otherwise, where a library sums up.
-TOLERANCE = 1e-6
-#: From this correlation on, an output is a delayed input, and its delay can be judged.
-CLEAR_CORRELATION = 0.8
-#: Samples in a block where some are missing: such that they begin and end inside one.
-POISONED_BLOCK = 331
-#: Sample at which a stream begins that does not begin at 0: no multiple of any block or period.
-LATER = 10_007
-#: Rounding (s) of the time of an event.
+#: Tolerance, relative to the largest value, between block sizes: rounding, where a library sums up.
+RELATIVE_TOLERANCE = 1e-6
+#: Threshold of the cross-correlation from which on an output is a delayed input, and its delay can be judged.
+CORRELATION_THRESHOLD = 0.8
+#: Size of a block where samples are missing: such that the gaps begin and end inside one.
+POISONED_BLOCK_SAMPLES = 331
+#: Index of the first sample of a stream that does not begin at 0: no multiple of any block or period.
+LATE_START_SAMPLES = 10_007
+#: Tolerance for rounding of the time of an event.
 TIME_TOLERANCE_S = 1e-6
 
 
@@ -82,7 +82,7 @@ def block_size(subject: SampleSubject) -> None:
         cuttings = list(example_cuts(len(data), moments))
         for words, cuts in cuttings if data is samples else cuttings[-1:]:
             found = subject.run(subject.open(), subject.blocks(data, cuts))
-            require_same(found, expected, f"cut {words}, it does not give the same", TOLERANCE)
+            require_same(found, expected, f"cut {words}, it does not give the same", RELATIVE_TOLERANCE)
 
 
 def causality(subject: SampleSubject) -> None:
@@ -107,7 +107,7 @@ def tail(subject: SampleSubject) -> None:
     Also in a stream that does not begin at sample 0, and however it is cut.
     """
     ratio = subject.promised.rate / subject.spec.rate
-    for shift, cuts in ((0, []), (LATER, [1, 481, 1000])):
+    for shift, cuts in ((0, []), (LATE_START_SAMPLES, [1, 481, 1000])):
         processor = subject.open()
         count = sum(len(processor.process(item).data) for item in subject.blocks(subject.samples, cuts, shift=shift))
         end = processor.close()
@@ -146,7 +146,7 @@ def latency(subject: SampleSubject) -> None:
         out = subject.drive(processor, subject.blocks(samples)).output
         for number, name in enumerate(subject.promised.channels):
             delay, correlation = _delay(samples[:, channel], out[:, number])
-            if correlation > CLEAR_CORRELATION:
+            if correlation > CORRELATION_THRESHOLD:
                 found.setdefault(delay, f"output {name!r} is {delay} samples behind input {source!r}")
     require(not found or declared in found, f"a latency of {declared} is declared, and {'; '.join(found.values())}")
 
@@ -169,7 +169,7 @@ def stream_time(subject: SampleSubject) -> None:
     for shift in (0, 2 * subject.length + 7):
         processor = subject.open()
         end = shift
-        for item in subject.blocks(subject.samples, range(BLOCK, subject.length, BLOCK), shift=shift):
+        for item in subject.blocks(subject.samples, range(TEST_BLOCK_SAMPLES, subject.length, TEST_BLOCK_SAMPLES), shift=shift):
             end += len(item.data)
             processor.process(item)
             _require_times(take_events(processor), shift / rate, end / rate)
@@ -192,7 +192,7 @@ def no_poison(subject: SampleSubject) -> None:
     for value in (np.nan, np.inf, -np.inf):
         samples = _spoil(subject.samples, value)
         processor = subject.open()
-        outcome = subject.drive(processor, subject.blocks(samples, range(POISONED_BLOCK, len(samples), POISONED_BLOCK)))
+        outcome = subject.drive(processor, subject.blocks(samples, range(POISONED_BLOCK_SAMPLES, len(samples), POISONED_BLOCK_SAMPLES)))
         _require_clean_state(processor, f"{value} in the input")
         end = subject.finish(processor)
         outcome = Outcome(subject.join([outcome.output, end.output]), outcome.events + end.events)

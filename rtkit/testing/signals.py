@@ -16,15 +16,15 @@ SAMPLE_SPECS = tuple(
 #: Format of the frames.
 FRAME_SPEC = FrameSpec(64, 48, 30.0)
 #: Frames in the example.
-FRAMES = 8
+EXAMPLE_FRAMES = 8
 #: Duration (s) of an example signal at audio rates: more than a second, for what is told once a second.
 DURATION_S = 1.25
 #: Fewest samples of an example signal: at the rate of an ECG, some beats.
-FEWEST_SAMPLES = 4320
+MIN_SAMPLES = 4320
 #: Time (s) from one pulse of the example signal to the next, and half the width of a pulse: those of a heart.
 PULSE_PERIOD_S, PULSE_WIDTH_S = 0.8, 0.012
 #: Samples by which each channel of the example signal is behind the next one.
-CHANNEL_DELAY = 10
+CHANNEL_DELAY_SAMPLES = 10
 
 
 def example_samples(spec: SampleSpec) -> NDArray[np.float64]:
@@ -38,15 +38,15 @@ def example_samples(spec: SampleSpec) -> NDArray[np.float64]:
         ``[n, channels]``.
     """
     random = np.random.default_rng(5)
-    count = max(FEWEST_SAMPLES, round(DURATION_S * spec.rate))
-    ahead = CHANNEL_DELAY * len(spec.channels)
+    count = max(MIN_SAMPLES, round(DURATION_S * spec.rate))
+    ahead = CHANNEL_DELAY_SAMPLES * len(spec.channels)
     time = np.arange(count + ahead) / spec.rate
     phase = (time % PULSE_PERIOD_S - PULSE_PERIOD_S / 2) / PULSE_WIDTH_S
     last = 0.05 * random.standard_normal(count + ahead)
     last[count // 3 : count // 2] = 0
     last[3 * count // 4 :] *= 5
     last += np.exp(-0.5 * phase**2)
-    delays = [CHANNEL_DELAY * number for number in reversed(range(len(spec.channels)))]
+    delays = [CHANNEL_DELAY_SAMPLES * number for number in reversed(range(len(spec.channels)))]
     channels = [0.5 ** min(delay, 1) * last[ahead - delay : ahead - delay + count] for delay in delays]
     own = random.standard_normal((count, len(channels)))
     own[: 5 * count // 8] *= 0.003
@@ -56,9 +56,9 @@ def example_samples(spec: SampleSpec) -> NDArray[np.float64]:
 
 
 def example_frames(spec: FrameSpec, colour: bool = True) -> NDArray[np.uint8]:
-    """Noise on a bright square that moves over a gradient: ``[FRAMES, h, w, 3]``, or grey ``[FRAMES, h, w]``."""
+    """Noise on a bright square that moves over a gradient: ``[EXAMPLE_FRAMES, h, w, 3]``, or grey ``[EXAMPLE_FRAMES, h, w]``."""
     random = np.random.default_rng(7)
-    images = np.empty((FRAMES, spec.height, spec.width, 3))
+    images = np.empty((EXAMPLE_FRAMES, spec.height, spec.width, 3))
     images[:] = np.linspace(20, 120, spec.width)[:, None] * [1.0, 0.7, 0.4]
     for index, image in enumerate(images):
         left = 4 + 5 * index

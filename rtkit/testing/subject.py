@@ -21,8 +21,8 @@ from rtkit.testing.signals import FRAME_SPEC, SAMPLE_SPECS, example_frames, exam
 #: Makes a processor; keyword arguments take the place of single parameters.
 Factory = Callable[..., AnyProcessor]
 
-#: Samples in a block, where a law does not say how to cut.
-BLOCK = 480
+#: Block size, where a law does not say how to cut.
+TEST_BLOCK_SAMPLES = 480
 
 
 @dataclass(slots=True)
@@ -222,9 +222,9 @@ class SampleSubject(Subject):
         return len(self.samples)
 
     def items(self, begin: int = 0, end: int | None = None) -> Iterator[Block]:
-        """The example in blocks of `BLOCK`."""
+        """The example in blocks of `TEST_BLOCK_SAMPLES`."""
         end = self.length if end is None else end
-        return self.blocks(self.samples[:end], range(begin + BLOCK, end, BLOCK), begin)
+        return self.blocks(self.samples[:end], range(begin + TEST_BLOCK_SAMPLES, end, TEST_BLOCK_SAMPLES), begin)
 
     def blocks(self, samples: NDArray[Any], cuts: Iterable[int] = (), begin: int = 0, shift: int = 0) -> Iterator[Block]:
         """Samples ``[n, channels]`` from `begin` on, cut at the indices `cuts`; the first one is number ``begin + shift`` of the stream."""
