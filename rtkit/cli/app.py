@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from rtkit.cli.plugin_commands import add_commands, call_function
-from rtkit.cli.run import PLUGIN, run_command
+from rtkit.cli.run import PLUGIN_HELP, run_command
 from rtkit.core.errors import RtkitError, UsageError
 from rtkit.core.extras import not_installed
 from rtkit.core.host import host
@@ -43,7 +43,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-INTERRUPTED = 130
+#: Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
+INTERRUPTED_EXIT_CODE = 130
 
 
 def main() -> NoReturn:
@@ -59,7 +60,7 @@ def main() -> NoReturn:
             traceback.print_exception(error.__cause__)
         code = _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
+        code = INTERRUPTED_EXIT_CODE
     except ModuleNotFoundError as error:
         code = _fail(str(not_installed(error, f"rtkit {' '.join(sys.argv[1:2])}")), UsageError.exit_code)
     except Exception as error:
@@ -105,7 +106,7 @@ def _fail(message: str, code: int) -> int:
 @app.callback()
 def options(
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
-    plugin: Annotated[list[str] | None, typer.Option(help=PLUGIN)] = None,
+    plugin: Annotated[list[str] | None, typer.Option(help=PLUGIN_HELP)] = None,
 ) -> None:
     """Process signals and cameras live: a source, processors, sinks."""
 

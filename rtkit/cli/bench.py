@@ -13,10 +13,12 @@ from rtkit.core.host import host
 from rtkit.core.items import Block, Frame, FrameSpec, SampleSpec
 from rtkit.core.processor import AnyProcessor, FrameProcessor
 
-BLOCKS = (1, 128, 4096)
-RATE = 16000.0
-SECONDS = 0.5
-VIDEO, FRAMES = FrameSpec(640, 480, 30.0), 20
+#: Block sizes, sample rate, and length of the signal of samples.
+BLOCK_SIZES_SAMPLES = (1, 128, 4096)
+RATE_HZ = 16000.0
+DURATION_S = 0.5
+#: Format and number of the frames.
+VIDEO_SPEC, VIDEO_FRAMES = FrameSpec(640, 480, 30.0), 20
 
 
 def bench_processors(names: list[str]) -> list[dict[str, Any]]:
@@ -28,7 +30,7 @@ def bench_processors(names: list[str]) -> list[dict[str, Any]]:
         Columns processor, item (what was handed over), us_each (a sample or a frame; median of 3), and x_real_time at 16 kHz or 30 Hz.
     """
     frames = [name for name in names if issubclass(host().processors[name], FrameProcessor)]
-    rows = [row for name in names if name not in frames for block in BLOCKS if (row := _bench(name, block))]
+    rows = [row for name in names if name not in frames for block in BLOCK_SIZES_SAMPLES if (row := _bench(name, block))]
     return rows + [_bench_frames(name) for name in frames]
 
 
@@ -37,37 +39,37 @@ def _bench(name: str, size: int) -> dict[str, Any] | None:
     chain, count = Chain([processor]), 2
     for count in (2, 1):
         try:
-            chain.open(SampleSpec(RATE, tuple(str(number + 1) for number in range(count))))
+            chain.open(SampleSpec(RATE_HZ, tuple(str(number + 1) for number in range(count))))
             break
         except SpecError:
             continue
     else:
         return None  # not a processor of samples
-    length = int(RATE * SECONDS) // size * size
+    length = int(RATE_HZ * DURATION_S) // size * size
     data = (0.1 * np.random.default_rng(0).standard_normal((length, count))).astype(np.float32)
     channels = tuple(str(number + 1) for number in range(count))
     times = []
     for attempt in range(4):  # the first one compiles and is not counted
         begin = time.process_time()
         for start in range(0, length, size):
-            processor.process(Block(data[start : start + size], attempt * length + start, RATE, channels))
+            processor.process(Block(data[start : start + size], attempt * length + start, RATE_HZ, channels))
         times.append(time.process_time() - begin)
     each = float(np.median(times[1:])) / length
-    return _row(name, f"block of {size}", each, RATE)
+    return _row(name, f"block of {size}", each, RATE_HZ)
 
 
 def _bench_frames(name: str) -> dict[str, Any]:
     processor: AnyProcessor = host().create(name)
-    processor.open(VIDEO)
-    image = np.random.default_rng(0).integers(0, 256, (VIDEO.height, VIDEO.width, 3), dtype=np.uint8)
+    processor.open(VIDEO_SPEC)
+    image = np.random.default_rng(0).integers(0, 256, (VIDEO_SPEC.height, VIDEO_SPEC.width, 3), dtype=np.uint8)
     times = []
     for attempt in range(4):
         begin = time.process_time()
-        for index in range(attempt * FRAMES, (attempt + 1) * FRAMES):
-            processor.process(Frame(image, index, index / VIDEO.fps))
+        for index in range(attempt * VIDEO_FRAMES, (attempt + 1) * VIDEO_FRAMES):
+            processor.process(Frame(image, index, index / VIDEO_SPEC.fps))
         times.append(time.process_time() - begin)
         processor.events.clear()
-    return _row(name, f"frame of {VIDEO.width} x {VIDEO.height}", float(np.median(times[1:])) / FRAMES, VIDEO.fps)
+    return _row(name, f"frame of {VIDEO_SPEC.width} x {VIDEO_SPEC.height}", float(np.median(times[1:])) / VIDEO_FRAMES, VIDEO_SPEC.fps)
 
 
 def _row(name: str, item: str, each: float, rate: float) -> dict[str, Any]:

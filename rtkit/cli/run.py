@@ -12,9 +12,9 @@ import typer
 
 from rtkit.cli.progress import StreamProgress
 
-SOURCE = "A file, near.wav+far.wav, mic[:DEVICE], camera:N, URL, -, synth:KIND, a pipeline.toml."
-TO = "Where the output goes: a file, speaker[:DEVICE], window, -, null. Repeatable."
-PLUGIN = "Load a plug-in from a Python file; may stand before any command. Repeatable."
+SOURCE_HELP = "A file, near.wav+far.wav, mic[:DEVICE], camera:N, URL, -, synth:KIND, a pipeline.toml."
+TO_HELP = "Where the output goes: a file, speaker[:DEVICE], window, -, null. Repeatable."
+PLUGIN_HELP = "Load a plug-in from a Python file; may stand before any command. Repeatable."
 
 
 def run_command() -> Callable[..., None]:
@@ -38,19 +38,19 @@ def run_command() -> Callable[..., None]:
     quiet = typer.Option("--quiet", "-q", help="No progress line and no report on standard error.")
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [
-        inspect.Parameter("source", kind, annotation=Annotated[str, typer.Argument(help=SOURCE)]),
+        inspect.Parameter("source", kind, annotation=Annotated[str, typer.Argument(help=SOURCE_HELP)]),
         inspect.Parameter(
             "steps",
             kind,
             default=None,
             annotation=Annotated[list[str] | None, typer.Argument(help="Processors, name:key=value,… each.", metavar="[PROCESSOR]...")],
         ),
-        inspect.Parameter("to", kind, default=None, annotation=Annotated[list[str] | None, typer.Option(help=TO)]),
+        inspect.Parameter("to", kind, default=None, annotation=Annotated[list[str] | None, typer.Option(help=TO_HELP)]),
         *(
             inspect.Parameter(name, kind, default=value, annotation=Annotated[hint, option])
             for name, (hint, option, value) in options.items()
         ),
-        inspect.Parameter("plugin", kind, default=None, annotation=Annotated[list[str] | None, typer.Option(help=PLUGIN)]),
+        inspect.Parameter("plugin", kind, default=None, annotation=Annotated[list[str] | None, typer.Option(help=PLUGIN_HELP)]),
         inspect.Parameter("quiet", kind, default=False, annotation=Annotated[bool, quiet]),
     ]
 

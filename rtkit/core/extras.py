@@ -10,7 +10,7 @@ from rtkit.core.errors import UsageError
 #: Distributions whose modules have other names.
 DISTRIBUTIONS = {"cv2": "opencv-python", "sklearn": "scikit-learn", "prometheus_client": "prometheus-client"}
 #: Extras that are made of others, or are for work on rtkit itself.
-GATHERED = frozenset({"all", "dev", "bench", "export"})
+COMBINED_EXTRAS = frozenset({"all", "dev", "bench", "export"})
 
 
 def not_installed(error: ModuleNotFoundError, what: str) -> UsageError:
@@ -22,7 +22,7 @@ def not_installed(error: ModuleNotFoundError, what: str) -> UsageError:
         package, _, marker = requirement.partition(";")
         for extra in re.findall(r"""extra == ['"]([\w-]+)['"]""", marker):
             extras.setdefault(extra, []).append(package.strip())
-    bringing = [extra for extra, packages in extras.items() if extra not in GATHERED and any(re.match(name, each) for each in packages)]
+    bringing = [extra for extra, found in extras.items() if extra not in COMBINED_EXTRAS and any(re.match(name, each) for each in found)]
     if not bringing:
         return UsageError(f"{what}: needs the package {name}, which is not installed: pip install {name}")
     extra = min(bringing, key=lambda extra: len(extras[extra]))

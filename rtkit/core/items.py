@@ -12,7 +12,7 @@ Samples: TypeAlias = NDArray[np.floating[Any]]
 Image: TypeAlias = NDArray[np.uint8]
 
 #: Channels that a message names one by one; of more, the first and the last.
-MOST_NAMES = 16
+MAX_NAMED_CHANNELS = 16
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class SampleSpec:
     channels: tuple[str, ...] = ("mono",)
 
     def __str__(self) -> str:
-        names = self.channels if len(self.channels) <= MOST_NAMES else (*self.channels[:3], "…", self.channels[-1])
+        names = self.channels if len(self.channels) <= MAX_NAMED_CHANNELS else (*self.channels[:3], "…", self.channels[-1])
         return f"{len(self.channels)} channel(s) ({', '.join(names)}) at {self.rate:g} Hz"
 
 

@@ -115,7 +115,7 @@ def _to_str(value: Any) -> str:
 _CONVERTERS: dict[type, Any] = {bool: _to_bool, int: _to_int, float: _to_float, str: _to_str}
 
 
-_READ: dict[type, tuple[Parameter, ...]] = {}
+_PARAMETERS_OF: dict[type, tuple[Parameter, ...]] = {}
 
 
 def parameters_of(cls: type[Any]) -> tuple[Parameter, ...]:
@@ -127,9 +127,9 @@ def parameters_of(cls: type[Any]) -> tuple[Parameter, ...]:
         The constructor has a parameter without a type hint, or of a type that no command line can give. An error of the
         class's author, found when it is registered.
     """
-    if cls not in _READ:
-        _READ[cls] = _read(cls)
-    return _READ[cls]
+    if cls not in _PARAMETERS_OF:
+        _PARAMETERS_OF[cls] = _read(cls)
+    return _PARAMETERS_OF[cls]
 
 
 def _read(cls: type[Any]) -> tuple[Parameter, ...]:

@@ -11,8 +11,8 @@ from typing import Any
 
 from rtkit.core.errors import InputError
 
-#: Counts of sources and sinks that are no loss.
-DELIVERED = frozenset({"captured", "played", "reconnects", "stalls"})
+#: Counts of sources and sinks that are no loss, as overruns, underruns and dropped frames are.
+NO_LOSS_COUNTS = frozenset({"captured", "played", "reconnects", "stalls"})
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class Report:
     @property
     def drops(self) -> int:
         """Samples or frames that were lost, of all that was counted."""
-        return sum(number for counts in self.counts.values() for what, number in counts.items() if what not in DELIVERED)
+        return sum(number for counts in self.counts.values() for what, number in counts.items() if what not in NO_LOSS_COUNTS)
 
     @property
     def real_time_factor(self) -> float:

@@ -29,10 +29,10 @@ from rtkit.core.source import Options, Source
 from rtkit.core.states import load_states, save_states
 from rtkit.core.timings import Timings
 
-#: Delays that are reported and are not a part of the way from source to sink.
-BESIDE = frozenset({"round trip"})
+#: Delays that are reported and are not a part of the path from source to sink.
+DELAYS_OFF_PATH = frozenset({"round trip"})
 #: What iterating over a stream gives: an item as it left the steps, and the events that came with it.
-Step: TypeAlias = tuple[Item, list[Event]]
+ProcessedItem: TypeAlias = tuple[Item, list[Event]]
 
 
 class Runner(Protocol):
@@ -187,14 +187,14 @@ class Stream:
             pass
         return self.report
 
-    def __iter__(self) -> Iterator[Step]:
+    def __iter__(self) -> Iterator[ProcessedItem]:
         """Run, and give each item as it left the steps with the events that came with it; errors as of `run`.
 
         A loop that is left early ends the stream well.
         """
         return self._run(yielding=True)
 
-    def _run(self, yielding: bool) -> Generator[Step, None, None]:
+    def _run(self, yielding: bool) -> Generator[ProcessedItem, None, None]:
         report, begun = self.report, time.perf_counter()
         closing: list[Callable[[], Any]] = [self.source.close]
         failure: BaseException | None = None
@@ -253,7 +253,7 @@ class Stream:
         self.report.opened = True
         return spec
 
-    def _loop(self, spec: Spec, yielding: bool) -> Generator[Step, None, None]:
+    def _loop(self, spec: Spec, yielding: bool) -> Generator[ProcessedItem, None, None]:
         """Hand items from the source to the steps and the sinks: the hot path, without a hook or a new object an item."""
         report, chain, events, changes = self.report, self.chain, self.chain.events, self._changes
         sampled = isinstance(spec, SampleSpec)
@@ -361,7 +361,7 @@ class Stream:
         for sink in self.sinks:
             delays |= sink.delays()
         parts = {part: round(1e3 * seconds, 3) for part, seconds in delays.items()}
-        total = sum(ms for part, ms in parts.items() if part not in BESIDE)
+        total = sum(ms for part, ms in parts.items() if part not in DELAYS_OFF_PATH)
         report.latency_ms = {"total": round(total, 3)} | parts
 
     def _deliver(self) -> list[Event]:
@@ -377,7 +377,7 @@ class Stream:
             host().call("rtkit_event", stream=self, event=event)
         return events
 
-    def _finish(self) -> Iterator[Step]:
+    def _finish(self) -> Iterator[ProcessedItem]:
         """End a run well: hand the tails of the steps to the sinks, do what is to be done at the end, and ask for the outcome."""
         for tail in self.chain.close():
             for sink in self.sinks:

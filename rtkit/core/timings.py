@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from rtkit.core.report import StepTimes
 
-#: Upper edges of the bins (ns): 100 ns to 100 s in steps of 5 %, so that a percentile is at most 5 % too high.
-LOWEST_NS, STEP, BINS = 100.0, 0.05, 426
+#: Edges of the histogram's bins, logarithmic: 100 ns to 100 s in steps of 5 %, so that a percentile is at most 5 % too high.
+LOWEST_NS, BIN_STEP, BIN_COUNT = 100.0, 0.05, 426
 #: Time (s) between two looks at the times of the steps, and the most items between them.
-REFRESH_S, MOST_ITEMS = 0.25, 1024
+REFRESH_S, MAX_BATCH_ITEMS = 0.25, 1024
 
 
 class Histograms:
@@ -27,14 +27,14 @@ class Histograms:
     def __init__(self, kinds: int) -> None:
         self.max = np.zeros(kinds)
         self.total = np.zeros(kinds)
-        self._counts = np.zeros((kinds, BINS), np.int64)
+        self._counts = np.zeros((kinds, BIN_COUNT), np.int64)
 
     def add(self, durations: NDArray[np.int64]) -> None:
         """Add durations (ns) ``[n, kinds]``."""
         kinds = self._counts.shape[0]
-        places = np.ceil(np.log(np.maximum(durations, LOWEST_NS) / LOWEST_NS) / np.log1p(STEP)).astype(np.int64)
-        places = np.minimum(places, BINS - 1) + BINS * np.arange(kinds)
-        self._counts += np.bincount(places.ravel(), minlength=kinds * BINS).reshape(kinds, BINS)
+        places = np.ceil(np.log(np.maximum(durations, LOWEST_NS) / LOWEST_NS) / np.log1p(BIN_STEP)).astype(np.int64)
+        places = np.minimum(places, BIN_COUNT - 1) + BIN_COUNT * np.arange(kinds)
+        self._counts += np.bincount(places.ravel(), minlength=kinds * BIN_COUNT).reshape(kinds, BIN_COUNT)
         self.max = np.maximum(self.max, durations.max(axis=0, initial=0))
         self.total += durations.sum(axis=0)
 
@@ -44,7 +44,7 @@ class Histograms:
         if cumulative[-1] == 0:
             return 0.0
         place = int(np.searchsorted(cumulative, percent / 100 * cumulative[-1]))
-        return float(min(LOWEST_NS * (1 + STEP) ** place, self.max[kind])) if place < BINS - 1 else float(self.max[kind])
+        return float(min(LOWEST_NS * (1 + BIN_STEP) ** place, self.max[kind])) if place < BIN_COUNT - 1 else float(self.max[kind])
 
 
 class Timings:
@@ -90,7 +90,7 @@ class Timings:
         self.misses += int(np.sum(together[:, 0] > self._period * np.array(self.sizes)))
         self.longest = max(self.longest, max(self.sizes, default=0))
         now = perf_counter()
-        self.batch = min(max(1, round(len(self.sizes) * REFRESH_S / max(now - self._flushed, 1e-6))), 4 * self.batch, MOST_ITEMS)
+        self.batch = min(max(1, round(len(self.sizes) * REFRESH_S / max(now - self._flushed, 1e-6))), 4 * self.batch, MAX_BATCH_ITEMS)
         self._flushed = now
         self.marks.clear()
         self.sizes.clear()

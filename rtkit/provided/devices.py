@@ -7,7 +7,7 @@ from typing import Any
 from rtkit.core.host import Host
 
 #: What has to be told of each device.
-KEYS = frozenset({"source", "name", "group", "gives", "far"})
+DEVICE_KEYS = frozenset({"source", "name", "group", "gives", "far"})
 
 
 def list_devices(host: Host) -> tuple[list[dict[str, Any]], list[str]]:
@@ -24,7 +24,7 @@ def list_devices(host: Host) -> tuple[list[dict[str, Any]], list[str]]:
         try:
             devices: list[dict[str, Any]] = implementation.function()  # type: ignore[assignment]
             for device in devices:
-                if missing := KEYS - device.keys():
+                if missing := DEVICE_KEYS - device.keys():
                     raise ValueError(f"a device without {', '.join(sorted(missing))}: {device}")
             found += devices
         except (Exception, SystemExit) as error:  # a stranger's code may raise anything; the rest must go on

@@ -12,7 +12,7 @@ from rtkit.core.host import Host
 #: How signals come to a view: as samples, or as envelopes and spectra.
 Form: TypeAlias = Literal["trace", "sound"]
 #: A module is a script.
-SUFFIXES = (".js", ".mjs")
+SCRIPT_SUFFIXES = (".js", ".mjs")
 
 
 @dataclass(slots=True)
@@ -50,8 +50,8 @@ def find_views(host: Host) -> dict[str, PluginViews]:
                 raise TypeError(f"{name!r} is no kind of event and no name of a processor")
             if form not in (None, *get_args(Form)):
                 raise ValueError(f"view {name!r}: form {form!r}; expected {' or '.join(get_args(Form))}")
-            if module.suffix not in SUFFIXES or not module.is_file():
-                raise ValueError(f"view {name!r}: {path} is no file {' or '.join(SUFFIXES)}, looked for in {home}")
+            if module.suffix not in SCRIPT_SUFFIXES or not module.is_file():
+                raise ValueError(f"view {name!r}: {path} is no file {' or '.join(SCRIPT_SUFFIXES)}, looked for in {home}")
             if views.folder not in (None, module.parent):
                 raise ValueError(f"view {name!r}: {path} lies in another folder than the views before it")
             views.folder = module.parent

@@ -7,7 +7,7 @@ import pytest
 from rtkit import hookimpl
 from rtkit.core.host import Host, host
 from rtkit.live.request import may_name
-from rtkit.provided.devices import KEYS, list_devices
+from rtkit.provided.devices import DEVICE_KEYS, list_devices
 
 STRAP = {"source": "strap:1", "name": "Chest strap", "group": "straps", "gives": "samples", "far": False, "battery": 0.8}
 
@@ -29,7 +29,7 @@ def test_what_is_listed_is_what_its_source_says():
     devices, problems = list_devices(host())
     assert problems == [] or all("PortAudio" in problem for problem in problems)
     for device in devices:
-        assert device.keys() >= KEYS
+        assert device.keys() >= DEVICE_KEYS
         if device["source"] is not None:
             cls = host().sources[device["source"].partition(":")[0]]
             assert device["gives"] == cls.gives
