@@ -57,11 +57,11 @@ if TYPE_CHECKING:
     from rtkit.core.source import Options as Options
     from rtkit.core.source import Source as Source
     from rtkit.core.stream import Stream as Stream
+    from rtkit.files.sink import FileSink as FileSink
     from rtkit.signals.blocks import BLOCK_SAMPLES as BLOCK_SAMPLES
     from rtkit.signals.blocks import channel_names as channel_names
     from rtkit.signals.blocks import in_blocks as in_blocks
     from rtkit.signals.blocks import unique_names as unique_names
-    from rtkit.signals.lines import Lines as Lines
     from rtkit.signals.table import TIME_COLUMNS as TIME_COLUMNS
 
 _HOMES = {
@@ -72,7 +72,7 @@ _HOMES = {
     "core.endpoints": ("make_source",),
     "core.errors": ("DeviceError", "InputError", "RtkitError", "SpecError", "StepError", "StopStream", "UsageError"),
     "core.files": ("make_folder", "read_arrays", "write_arrays"),
-    "signals.lines": ("Lines",),
+    "files.sink": ("FileSink",),
     "core.hookspecs": ("Register", "hookimpl"),
     "core.host": ("create", "host"),
     "core.items": ("Block", "Event", "Frame", "FrameSpec", "Image", "Item", "SampleSpec", "Samples", "Spec"),

@@ -13,9 +13,10 @@ ROOT = Path(__file__).parents[1]
 BELOW = {
     "core": set(),
     "handover": {"core"},
-    "signals": {"core", "handover"},
+    "files": {"core"},
+    "signals": {"core", "handover", "files"},
     "audio": {"core", "handover"},
-    "video": {"core", "handover"},
+    "video": {"core", "handover", "files"},
     "onnx": {"core", "handover", "video"},
     "provided": {"core"},
     "live": {"core", "handover", "signals", "audio", "video", "onnx", "provided"},

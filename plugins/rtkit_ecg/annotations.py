@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import heapq
 import json
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
-from rtkit import Block, Event, InputError, Item, Lines, Options, SampleSpec, Sink, Spec
+from rtkit import Block, Event, FileSink, Item, Options, Spec
 
 #: Length of the reorder buffer: the largest delay of an event behind what it tells of.
 REORDER_S = 3.0
@@ -45,7 +45,7 @@ def beat_after(event: Event) -> str:
     return "N" if label == "normal" else label if label in BEATS else "Q"
 
 
-class AnnotationFile(Sink):
+class AnnotationFile(FileSink):
     """A WFDB annotation file (``.atr``, MIT format), which PhysioNet's tools read; beats, rhythm, quality and comments.
 
     Events that come late are put in order for 3 s. The file is complete after each block, so that a killed process leaves one that
@@ -53,7 +53,7 @@ class AnnotationFile(Sink):
     """
 
     def __init__(self, path: str, options: Options) -> None:
-        self.name = path
+        super().__init__(path, options)
         self._late = 0
 
     def open(self, spec: Spec) -> None:
@@ -64,12 +64,8 @@ class AnnotationFile(Sink):
         InputError
             It cannot be written, or what comes are not samples.
         """
-        if not isinstance(spec, SampleSpec):
-            raise InputError(f"{self.name}: annotates samples, got {spec}")
-        try:
-            self._file = Path(self.name).open("wb", buffering=0)  # noqa: SIM115 - closed by close
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be written: {error.strerror}") from None
+        spec = self.require_samples(spec, "annotates")
+        self.file = self.create("wb", buffering=0)
         self._rate = spec.rate
         self._waiting: list[tuple[int, int, int, str]] = []  # sample, order of arrival, code, text
         self._arrived = self._last = 0
@@ -118,36 +114,31 @@ class AnnotationFile(Sink):
 
     def _append(self, payload: bytes) -> None:
         """Write over the mark of the end, and a new mark, in one call."""
-        try:
-            self._file.seek(self._end)
-            self._file.write(payload + END_OF_FILE)
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be written at sample {self._last}: {error.strerror}") from None
+        with self.writing(f" at sample {self._last}"):
+            self.file.seek(self._end)
+            self.file.write(payload + END_OF_FILE)
         self._end += len(payload)
 
-    def close(self) -> None:
-        """Write what is waiting, and finish the file."""
+    def finish(self) -> None:
+        """Write what is waiting, and close the file."""
         try:
             if self._waiting:
                 self._flush(max(self._waiting)[0])
         finally:
-            self._file.close()
+            self.file.close()
 
     def counts(self) -> dict[str, int]:
         """``late``: beats that came when later ones were already written, or twice for the same sample."""
         return {"late": self._late} if self._late else {}
 
 
-class AnnotationTable(Sink):
+class AnnotationTable(FileSink):
     """A CSV table (``.ann.csv``) with a line an event, written at once: time (s), sample, kind, label, score, late, rr_s, latency_s.
 
     The last column holds what else is known of the event, as JSON.
     """
 
     COLUMNS = ("time", "sample", "kind", "label", "score", "late", "rr_s", "latency_s", "details")
-
-    def __init__(self, path: str, options: Options) -> None:
-        self.name = path
 
     def open(self, spec: Spec) -> None:
         """Create the file.
@@ -157,12 +148,10 @@ class AnnotationTable(Sink):
         InputError
             It cannot be written, or what comes are not samples.
         """
-        if not isinstance(spec, SampleSpec):
-            raise InputError(f"{self.name}: annotates samples, got {spec}")
-        self._file = Lines(self.name)
-        self._rate = spec.rate
-        self._writer = csv.writer(self._file, lineterminator="\n")
-        self._writer.writerow(self.COLUMNS)
+        self._rate = self.require_samples(spec, "annotates").rate
+        self.file = self.create("w", newline="", buffering=1, encoding="utf-8")
+        self._writer = csv.writer(self.file, lineterminator="\n")
+        self._write_row(self.COLUMNS)
 
     def write(self, item: Item) -> None:
         """Forget it."""
@@ -175,11 +164,11 @@ class AnnotationTable(Sink):
         rest = json.dumps(details) if details else None
         sample = round(event.time * self._rate)
         row = [f"{event.time:.6f}", sample, event.kind, event.label, *(_short(value) for value in (event.score, *own)), rest]
-        self._writer.writerow(row)
+        self._write_row(row)
 
-    def close(self) -> None:
-        """Finish the file."""
-        self._file.close()
+    def _write_row(self, row: Iterable[Any]) -> None:
+        with self.writing():
+            self._writer.writerow(row)
 
 
 def _short(value: Any) -> Any:

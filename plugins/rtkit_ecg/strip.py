@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtkit import Block, Event, InputError, Item, Options, SampleSpec, Sink, Spec
+from rtkit import Block, Event, FileSink, Item, Options, SampleSpec, Spec
 from rtkit_ecg.annotations import MOMENTARY, USUAL, beat_after, state_after
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Tape:
             self.spans[kind] = [span for span in found if span.end > before]
 
 
-class StripChart(Sink):
+class StripChart(FileSink):
     """A strip chart (``.png``, ``.svg``, ``.pdf``) of the first channel: 25 mm a second, 10 mm a mV, beats, rhythm and quality marked.
 
     A PDF holds the whole record. A picture holds up to two minutes; of a longer record, the first row and those around what
@@ -133,7 +133,7 @@ class StripChart(Sink):
     takes = (SampleSpec,)
 
     def __init__(self, path: str, options: Options) -> None:
-        self.name = path
+        super().__init__(path, options)
         self._pages: Any = None
         self._tape: Tape | None = None
 
@@ -145,12 +145,8 @@ class StripChart(Sink):
         InputError
             It cannot be written, or what comes are not samples.
         """
-        if not isinstance(spec, SampleSpec):
-            raise InputError(f"{self.name}: draws samples, got {spec}")
-        try:
-            Path(self.name).open("wb").close()
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be written: {error.strerror}") from None
+        spec = self.require_samples(spec, "draws")
+        self.create("wb").close()  # better now than at the end
         self._tape = Tape(spec.rate)
         self._lead = spec.channels[0]
         self._rows: list[Row] = []  # of a page, or of a picture
@@ -206,18 +202,16 @@ class StripChart(Sink):
     def _page(self) -> None:
         self._count += 1
         figure = draw(self._rows, self._rate(), f"lead {self._lead}", PAGE_ROWS, f"page {self._count}")
-        try:
+        with self.writing():
             self._pages.savefig(figure)
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be written: {error.strerror}") from None
         self._rows = []
 
     def _rate(self) -> float:
         assert self._tape is not None
         return self._tape.rate
 
-    def close(self) -> None:
-        """Draw what is left, and finish the file."""
+    def finish(self) -> None:
+        """Draw what is left, and close the file."""
         tape = self._tape
         if tape is None:
             return
@@ -239,8 +233,6 @@ class StripChart(Sink):
                 figure.savefig(self.name, format=Path(self.name).suffix[1:].lower(), dpi=130)
             elif self._rows or not self._count:
                 self._page()
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be written: {error.strerror}") from None
         finally:
             if self._pages is not None:
                 self._pages.close()

@@ -12,8 +12,7 @@ from rtkit.core.errors import InputError
 from rtkit.core.items import Event, FrameSpec, Item, SampleSpec, Spec
 from rtkit.core.sink import Sink
 from rtkit.core.source import Options
-from rtkit.signals.event_lines import as_line
-from rtkit.signals.lines import Lines
+from rtkit.signals.event_lines import EventLines
 
 #: Bytes after which a recording ends, so that a forgotten one does not fill the disk.
 MAX_BYTES = 2 * 2**30
@@ -45,7 +44,7 @@ class Recorder:
         self._folder = folder
         self._specs: dict[str, Spec] = {}
         self._sinks: dict[str, Sink] = {}
-        self._lines: Lines | None = None
+        self._lines: EventLines | None = None
         self._items = 0
         self._lock = threading.Lock()  # the page switches, the stream writes
 
@@ -72,7 +71,9 @@ class Recorder:
             self.error = None
             number = next(number for number in range(1, 10**6) if not any(self._folder.glob(f"*-{number}.*")))
             try:
-                self._lines = Lines(self._folder / f"events-{number}.jsonl")
+                lines = EventLines(str(self._folder / f"events-{number}.jsonl"), Options())
+                lines.open(self._specs["output"])
+                self._lines = lines
                 for side, spec in self._specs.items():
                     sink = make_sink(str(self._folder / f"{side}-{number}{suffix(spec)}"), Options())
                     sink.open(spec)
@@ -95,7 +96,7 @@ class Recorder:
         """Add one event, likewise."""
         with self._attempt():
             if self._lines is not None:
-                self._lines.write(as_line(event))
+                self._lines.event(event)
 
     @contextlib.contextmanager
     def _attempt(self) -> Iterator[None]:

@@ -11,8 +11,8 @@ import numpy as np
 
 from rtkit.core.errors import InputError
 from rtkit.core.items import Block, Item, SampleSpec, Spec
-from rtkit.core.sink import Sink
 from rtkit.core.source import Options, Source
+from rtkit.files.sink import FileSink
 from rtkit.signals.blocks import BLOCK_SAMPLES, channel_names
 from rtkit.signals.pair import Pair
 
@@ -98,7 +98,7 @@ class SoundFile(Source):
         return Pair(self, far)
 
 
-class SoundFileSink(Sink):
+class SoundFileSink(FileSink):
     """A sound file to write, of the type that its suffix names.
 
     A killed process leaves a WAV file that opens and holds everything up to the last second: its header is brought up to date
@@ -106,7 +106,7 @@ class SoundFileSink(Sink):
     """
 
     def __init__(self, path: str, options: Options) -> None:
-        self.name = path
+        super().__init__(path, options)
         self._suffix = Path(path).suffix.lower()
 
     def open(self, spec: Spec) -> None:
@@ -119,10 +119,9 @@ class SoundFileSink(Sink):
         """
         import soundfile
 
-        if not isinstance(spec, SampleSpec):
-            raise InputError(f"{self.name}: holds samples, got {spec}")
+        spec = self.require_samples(spec)
         try:
-            self._file = soundfile.SoundFile(
+            self.file = soundfile.SoundFile(
                 self.name,
                 "w",
                 round(spec.rate),
@@ -150,17 +149,13 @@ class SoundFileSink(Sink):
         if self._suffix == ".wav" and (self._written + len(item.data)) * self._bytes > MAX_WAV_BYTES:
             raise InputError(f"{self.name}: a WAV file holds 4 GiB, reached at sample {self._written}; write .w64 or .rf64 instead")
         try:
-            self._file.write(item.data)
+            self.file.write(item.data)
             self._written += len(item.data)
             if self._written - self._safe >= self._second:
                 self._safe = self._written
-                soundfile._snd.sf_command(self._file._file, SFC_UPDATE_HEADER_NOW, soundfile._ffi.NULL, 0)
+                soundfile._snd.sf_command(self.file._file, SFC_UPDATE_HEADER_NOW, soundfile._ffi.NULL, 0)
         except (soundfile.SoundFileError, OSError) as error:
             raise InputError(f"{self.name}: cannot be written beyond sample {self._written}: {_reason(error)}") from None
-
-    def close(self) -> None:
-        """Finish the file."""
-        self._file.close()
 
 
 def _reason(error: Exception) -> str:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from rtkit.core.errors import InputError
 from rtkit.core.items import Block, Item, Samples, SampleSpec, Spec
-from rtkit.core.sink import Sink
 from rtkit.core.source import Options, Source
+from rtkit.files.sink import FileSink
 from rtkit.signals.blocks import BLOCK_SAMPLES, channel_names, in_blocks, unique_names
 from rtkit.signals.pair import Pair
 
@@ -278,14 +278,11 @@ class NpyFile(Source):
             del self._rows
 
 
-class CsvSink(Sink):
+class CsvSink(FileSink):
     """A CSV file to write: a column ``time`` (s), then a column a channel; values keep all their digits.
 
     It is flushed once a second of signal, so that a killed process leaves all but the last second.
     """
-
-    def __init__(self, path: str, options: Options) -> None:
-        self.name = path
 
     def open(self, spec: Spec) -> None:
         """Create the file.
@@ -295,13 +292,9 @@ class CsvSink(Sink):
         InputError
             It cannot be written, or what comes are not samples.
         """
-        if not isinstance(spec, SampleSpec):
-            raise InputError(f"{self.name}: holds samples, got {spec}")
-        try:
-            self._file = Path(self.name).open("w", newline="", encoding="utf-8")  # noqa: SIM115 - closed by close
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be written: {error.strerror}") from None
-        csv.writer(self._file, lineterminator="\n").writerow(["time", *(" ".join(name.split()) for name in spec.channels)])
+        spec = self.require_samples(spec)
+        self.file = self.create("w", newline="", encoding="utf-8")
+        csv.writer(self.file, lineterminator="\n").writerow(["time", *(" ".join(name.split()) for name in spec.channels)])
         self._second = self._due = max(1, round(spec.rate))
         self._time = f"%.{max(3, math.ceil(math.log10(spec.rate)) + 3)}f"
 
@@ -317,20 +310,11 @@ class CsvSink(Sink):
         rows, count = item.data.shape
         times = (item.start + np.arange(rows)) / item.rate
         line = self._time + (",%.9g" if item.data.dtype == np.float32 else ",%.17g") * count + "\n"
-        try:
-            self._file.write(line * rows % tuple(np.column_stack([times, item.data]).ravel().tolist()))
+        with self.writing(f" beyond sample {item.start}"):
+            self.file.write(line * rows % tuple(np.column_stack([times, item.data]).ravel().tolist()))
             if item.start + rows >= self._due:
                 self._due = item.start + rows + self._second
-                self._file.flush()
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be written beyond sample {item.start}: {error.strerror}") from None
-
-    def close(self) -> None:
-        """Finish the file. Raises InputError when the disk is full."""
-        try:
-            self._file.close()
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be written to its end: {error.strerror}") from None
+                self.file.flush()
 
 
 def _number(cell: str) -> float | None:

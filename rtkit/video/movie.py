@@ -5,10 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from rtkit.core.errors import InputError
 from rtkit.core.items import Frame, FrameSpec, Item, Spec
-from rtkit.core.sink import Sink
-from rtkit.core.source import Options
+from rtkit.files.sink import FileSink
 from rtkit.video.size import fit, to_colour
 
 #: Each second is a fragment of its own, and on the disk when the next one begins: that is what a killed process leaves.
@@ -19,7 +17,7 @@ TICK_S = Fraction(1, 90000)
 CODEC, CODEC_OPTIONS = "libx264", {"preset": "superfast", "crf": "21", "tune": "zerolatency"}
 
 
-class Movie(Sink):
+class Movie(FileSink):
     """A video file (H.264), written by FFmpeg through PyAV, in which each frame has its own time.
 
     It plays after Ctrl-C, and after ``kill -9`` up to the last second: OpenCV's writer can do neither that nor H.264 as it is
@@ -27,10 +25,6 @@ class Movie(Sink):
     """
 
     takes = (FrameSpec,)
-
-    def __init__(self, path: str, options: Options) -> None:
-        self.name = path
-        self._failed = False
 
     def open(self, spec: Spec) -> None:
         """Create the file.
@@ -44,22 +38,19 @@ class Movie(Sink):
 
         assert isinstance(spec, FrameSpec)
         self._size = (max(2, spec.width // 2 * 2), max(2, spec.height // 2 * 2))
-        try:
-            self._file = av.open(
-                self.name, "w", options=FLUSH_OPTIONS if self.name.lower().endswith(".mkv") else FLUSH_OPTIONS | FRAGMENT_OPTIONS
-            )
-        except OSError as error:  # PyAV's errors are kinds of it
-            raise self._refusal(error) from None
-        try:
-            stream: Any = self._file.add_stream(CODEC, rate=Fraction(spec.fps).limit_denominator(1001), options=CODEC_OPTIONS)
-            stream.width, stream.height = self._size
-            stream.pix_fmt = "yuv420p"
-            stream.codec_context.time_base = TICK_S
-            stream.codec_context.gop_size = max(1, round(spec.fps))
-            stream.codec_context.open()
-        except OSError as error:
-            self._file.close()
-            raise self._refusal(error) from None
+        flags = FLUSH_OPTIONS if self.name.lower().endswith(".mkv") else FLUSH_OPTIONS | FRAGMENT_OPTIONS
+        with self.writing():  # PyAV's errors are kinds of OSError
+            self.file = av.open(self.name, "w", options=flags)
+            try:
+                stream: Any = self.file.add_stream(CODEC, rate=Fraction(spec.fps).limit_denominator(1001), options=CODEC_OPTIONS)
+                stream.width, stream.height = self._size
+                stream.pix_fmt = "yuv420p"
+                stream.codec_context.time_base = TICK_S
+                stream.codec_context.gop_size = max(1, round(spec.fps))
+                stream.codec_context.open()
+            except OSError:
+                self.file.close()
+                raise
         self._stream, self._last = stream, -1
 
     def write(self, item: Item) -> None:
@@ -74,24 +65,14 @@ class Movie(Sink):
         frame = av.VideoFrame.from_ndarray(image[:height, :width], format="bgr24")
         self._last = max(self._last + 1, round(item.time / TICK_S))
         frame.pts, frame.time_base = self._last, TICK_S
-        self._write(frame)
+        with self.writing():
+            self._encode(frame)
 
-    def _write(self, frame: Any) -> None:
-        try:
-            self._file.mux(self._stream.encode(frame))
-        except OSError as error:
-            self._failed = True
-            raise self._refusal(error) from None
+    def _encode(self, frame: Any) -> None:
+        self.file.mux(self._stream.encode(frame))
 
-    def close(self) -> None:
-        """Finish the file. What could not be written has been told by then."""
-        try:
-            if not self._failed:
-                self._write(None)
-            self._file.close()
-        except OSError as error:
-            if not self._failed:
-                raise self._refusal(error) from None
-
-    def _refusal(self, error: OSError) -> InputError:
-        return InputError(f"{self.name}: cannot be written: {error.strerror or error}")
+    def finish(self) -> None:
+        """Write what the encoder still holds, and close the file."""
+        if not self.failed:
+            self._encode(None)
+        self.file.close()

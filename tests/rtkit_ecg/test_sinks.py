@@ -177,7 +177,7 @@ KILLED = """
 import os, signal, sys
 import numpy as np
 from rtkit import Options
-from rtkit.items import Block, Event, SampleSpec
+from rtkit import Block, Event, SampleSpec
 from rtkit_ecg.annotations import AnnotationFile, AnnotationTable
 spec = SampleSpec(250.0, ("I",))
 sinks = [AnnotationFile(sys.argv[1] + "/r.atr", Options()), AnnotationTable(sys.argv[1] + "/r.ann.csv", Options())]
@@ -319,7 +319,7 @@ DRAWN = """
 import time
 import numpy as np
 from rtkit import Options
-from rtkit.items import Block, Event, SampleSpec
+from rtkit import Block, Event, SampleSpec
 from rtkit_ecg.terminal import TerminalChart
 sink = TerminalChart("", Options())
 sink.open(SampleSpec(250.0, ("MLII",)))
