@@ -1,4 +1,4 @@
-"""The laws of the contract that `rtkit.testing` does not hold yet, for every canceller and its sets of parameters."""
+"""The laws of the contract on recordings of several seconds, where states, events and tails have something to say: for every canceller."""
 
 import ast
 import dataclasses
@@ -16,7 +16,6 @@ from scipy.signal import resample_poly
 import rtkit
 from rtkit import Block, SampleSpec
 from rtkit.core.parameters import parameters_of
-from rtkit.testing import check_processor
 
 ROOM, HYBRID = room_scene(), hybrid_scene()
 CASES = [(cls, values) for cls in (Echo, Adaline, Slpr) for values in cls.examples]
@@ -40,11 +39,6 @@ def run(processor, samples, start=0, size=1000):
     events = [dataclasses.astuple(event) for event in processor.events]
     processor.events.clear()
     return np.concatenate(parts), events
-
-
-@every_case
-def test_the_laws_of_the_generator(cls, values):
-    check_processor(cls(**values), examples=3)
 
 
 @every_case
