@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import hashlib
 import importlib.metadata
 import importlib.util
 import inspect
@@ -272,6 +271,8 @@ def _is_own(point: importlib.metadata.EntryPoint) -> bool:
 
 def _import_file(path: Path) -> ModuleType:
     """Import a file under a name of its own, so that it shadows no module and none shadows it."""
+    import hashlib
+
     name = f"_rtkit_plugin_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

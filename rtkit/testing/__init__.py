@@ -12,6 +12,7 @@ One line in a test of a plug-in holds a processor to all of them::
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -130,19 +131,22 @@ def cases() -> Iterator[tuple[str, str, Check]]:
     Yields
     ------
     id, processor, check : str, str, Check
-        Such as ``echo:suppressor=none:tail``, ``echo:suppressor=none``.
+        Such as ``echo:suppressor=none:tail``, ``echo:suppressor=none``. The id tells of a file its name alone.
     """
     registered = host().processors
     for name in registered:
         for values in registered[name].examples:
-            written = ",".join(f"{key}={_as_text(value)}" for key, value in values.items())
-            processor = f"{name}:{written}" if written else name
-            for law, check in _checks(processor, _factory(host().create(name, **values))):
-                yield f"{processor}:{law}", processor, check
+            texts = {key: str(value).lower() if value is None or isinstance(value, bool) else str(value) for key, value in values.items()}
+            processor = _written(name, texts)
+            short = _written(name, {key: os.path.basename(text) for key, text in texts.items()})
+            for law, check in _checks(short, _factory(host().create(name, **values))):
+                yield f"{short}:{law}", processor, check
 
 
-def _as_text(value: Any) -> str:
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+def _written(name: str, values: dict[str, str]) -> str:
+    """``name:key=value,…``"""
+    written = ",".join(f"{key}={value}" for key, value in values.items())
+    return f"{name}:{written}" if written else name
 
 
 def _factory(processor: AnyProcessor) -> Factory:

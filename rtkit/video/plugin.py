@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rtkit.core.endpoints import FOLDER
 from rtkit.core.hookspecs import hookimpl
 from rtkit.video import suffixes
 
@@ -23,7 +22,7 @@ def rtkit_register_sources(register: Register) -> None:
         register(scheme, "rtkit.video.camera:NetworkCamera")
     for suffix in suffixes.VIDEO:
         register(suffix, "rtkit.video.files:VideoFile")
-    for suffix in (*suffixes.PICTURE, FOLDER):
+    for suffix in (*suffixes.PICTURE, "/"):
         register(suffix, "rtkit.video.stills:Pictures")
     register("-", "rtkit.video.pipe:FramePipe")
 

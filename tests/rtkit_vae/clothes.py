@@ -18,7 +18,7 @@ CLASSES = np.array([KINDS.index(path.parent.name) for path in FILES], np.uint8)
 def idx(array):
     """Bytes of an array in IDX format, packed."""
     header = bytes((0, 0, 8, array.ndim)) + np.array(array.shape, ">u4").tobytes()
-    return gzip.compress(header + np.asarray(array, np.uint8).tobytes(), 1)
+    return gzip.compress(header + np.asarray(array, np.uint8).tobytes(), 1, mtime=0)
 
 
 def write_data(folder, times=4):
