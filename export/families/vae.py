@@ -259,7 +259,7 @@ def _as_onnx(networks: Networks) -> Iterator[Autoencoder]:
 
 
 def evaluate(network: Autoencoder, pictures: Floats, points: int | None = None) -> Encoded:
-    """Encoded of many pictures, each with random points of its own, or with those of the processor."""
+    """What the network finds in many pictures, each with random points of its own, or with those of the processor."""
     random, found = np.random.default_rng(0), []
     for start in range(0, len(pictures), BATCH):
         some = pictures[start : start + BATCH]

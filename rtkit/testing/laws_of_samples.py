@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from rtkit.core.items import Block, Event
 from rtkit.core.processor import Processor
 from rtkit.testing.signals import example_cuts
-from rtkit.testing.subject import TEST_BLOCK_SAMPLES, Outcome, SampleSubject, require, require_same, take_events
+from rtkit.testing.subject import RELATIVE_TOLERANCE, TEST_BLOCK_SAMPLES, Outcome, SampleSubject, require, require_same, take_events
 
-#: Tolerance, relative to the largest value, between block sizes: rounding, where a library sums up.
-RELATIVE_TOLERANCE = 1e-6
 #: Threshold of the cross-correlation from which on an output is a delayed input, and its delay can be judged.
 CORRELATION_THRESHOLD = 0.8
 #: Size of a block where samples are missing: such that the gaps begin and end inside one.

@@ -21,6 +21,9 @@ from rtkit.testing.signals import FRAME_SPEC, SAMPLE_SPECS, example_frames, exam
 #: Makes a processor; keyword arguments take the place of single parameters.
 Factory = Callable[..., AnyProcessor]
 
+#: Tolerance, relative to the largest value, of the same computation cut otherwise or going on from a state: rounding, where a library
+#: sums up.
+RELATIVE_TOLERANCE = 1e-6
 #: Block size, where a law does not say how to cut.
 TEST_BLOCK_SAMPLES = 480
 
