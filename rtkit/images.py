@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rtkit.core.items import Image
 from rtkit.video.opencv import opencv
-from rtkit.video.scene import Scenes
+from rtkit.video.scene import SceneCutDetector
 from rtkit.video.size import MAX_SIDE_PX, colour_copy, fit, to_colour, to_grey
 from rtkit.video.smoothing import TemporalSmoother, smoothing_weight
 from rtkit.video.stills import read_picture, write_picture
@@ -15,7 +15,7 @@ __all__ = [
     "MAX_SIDE_PX",
     "PICTURE_SUFFIXES",
     "Image",
-    "Scenes",
+    "SceneCutDetector",
     "TemporalSmoother",
     "colour_copy",
     "fit",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import FrameSpec, Image, InputError, SpecError
-from rtkit.models import UNIT_INTERVAL, Loader, Model, PictureInput, Pool, bind, choose, load, picture_axis, single
+from rtkit.models import UNIT_INTERVAL, Loader, Model, PictureInput, Pool, bind, choose_normalisation, load, picture_axis, single_shape
 from rtkit_cam.affinity import Affinity
 from rtkit_cam.cut import cut
 
@@ -107,11 +107,11 @@ class CamNetwork:
         self.path = model.path
         self._model = model
         self._wanted = [LOGITS, FEATURES, *(tensor.name for tensor in model.outputs if tensor.name == GUIDE)]
-        self._normalisation = choose(normalise, colour, model.card) or UNIT_INTERVAL
+        self._normalisation = choose_normalisation(normalise, colour, model.card) or UNIT_INTERVAL
         tensor = model.inputs[0]
         probe = {
             tensor.name: np.zeros(
-                [7 * STRIDE if size == 1 and axis else size for axis, size in enumerate(single(tensor.shape))], tensor.dtype
+                [7 * STRIDE if size == 1 and axis else size for axis, size in enumerate(single_shape(tensor.shape))], tensor.dtype
             )
         }
         weights, self.bias = self._run([WEIGHTS, BIAS], probe)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rtkit import Image, InputError
 from rtkit.images import to_grey
-from rtkit.models import UNIT_INTERVAL, Call, Loader, PictureInput, Pool, choose, find, load, of_family
+from rtkit.models import UNIT_INTERVAL, Call, Loader, PictureInput, Pool, choose_normalisation, find, load, qualified_model_name
 
 Floats = NDArray[np.float32]
 
@@ -43,13 +43,13 @@ class Encoder:
     """
 
     def __init__(self, name: str, load: Loader = load) -> None:
-        self.path = find(of_family("cluster", name))
+        self.path = find(qualified_model_name("cluster", name))
         self._model = model = load(self.path)
         self.sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
         if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
             raise InputError(f"{self.path}: expected an encoder, one picture in and one row of features out; found {model!r}")
         self._output = model.outputs[0].name
-        self._input = PictureInput(model.inputs[0], choose("auto", "rgb", model.card) or UNIT_INTERVAL, SIDE, SIDE, self.path)
+        self._input = PictureInput(model.inputs[0], choose_normalisation("auto", "rgb", model.card) or UNIT_INTERVAL, SIDE, SIDE, self.path)
         self._calls = Pool(self._new_call)
         with self._calls.borrow() as call:
             self.width = call()[self._output].shape[1]

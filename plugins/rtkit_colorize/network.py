@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import FrameSpec, Image, InputError, SpecError
-from rtkit.models import Loader, Normalisation, PictureInput, load, of_family, picture_axis
+from rtkit.models import Loader, Normalisation, PictureInput, load, picture_axis, qualified_model_name
 
 #: Chroma ``[y, x, 2]`` float32, -1 to 1, or a picture ``[h, w, 3]`` uint8 of the size of the frame.
 Colours = NDArray[Any]
@@ -42,7 +42,7 @@ class ColorizeNetwork:
     """
 
     def __init__(self, name: str, load: Loader = load) -> None:
-        self._model = model = load(of_family("colorize", name))
+        self._model = model = load(qualified_model_name("colorize", name))
         taken = model.inputs[0]
         values = model.outputs[0].shape[-1] if len(model.outputs[0].shape) == 4 else None
         if len(model.inputs) != 1 or picture_axis(taken.shape) != 3 or taken.shape[3] != 1 or values not in (2, 3):

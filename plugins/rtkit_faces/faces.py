@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 from rtkit import Frame, FrameSpec, Range, read_state
-from rtkit.images import Scenes, colour_copy, to_colour
+from rtkit.images import SceneCutDetector, colour_copy, to_colour
 from rtkit.models import OnnxFrameProcessor
 from rtkit_faces.tracks import Box, Tracks
 
@@ -82,7 +82,7 @@ class Faces(OnnxFrameProcessor):
         self._recogniser = Recogniser(enrolled, folder, self.far, self.load_model)
         self._labels = (*enrolled.names, people.UNKNOWN)
         self._tracks = Tracks()
-        self._scenes = Scenes()
+        self._scenes = SceneCutDetector()
         self._shown: list[tuple[Box, str, float]] = []
         self._count = 0
         self._seen: Counter[str] = Counter()  # frames by name
@@ -162,7 +162,7 @@ class Faces(OnnxFrameProcessor):
         count = len(state["shown_labels"]) if "shown_labels" in state else None
         layout = {"count": (), "shown_labels": (count,), "shown_boxes": (count, 4), "shown_scores": (count,)}
         arrays = read_state("faces", layout, state)
-        tracks, scenes = Tracks(), Scenes()
+        tracks, scenes = Tracks(), SceneCutDetector()
         tracks.load_state(state, len(self._labels))
         scenes.load_state(state)
         self._tracks, self._scenes = tracks, scenes

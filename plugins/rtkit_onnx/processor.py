@@ -59,13 +59,13 @@ class Onnx(OnnxProcessor[Any, Any]):
 
     def open(self, spec: Spec) -> Spec:
         """Load the model and choose how to run it."""
-        from rtkit.models import choose
+        from rtkit.models import choose_normalisation
         from rtkit_onnx.pictures import Pictures
         from rtkit_onnx.signals import Signals
 
         super().open(spec)
         model = self.load_model(self.model)
-        normalisation = choose(self.normalise, self.colour, model.card)
+        normalisation = choose_normalisation(self.normalise, self.colour, model.card)
         self._runner: Any  # Pictures or Signals
         if isinstance(spec, FrameSpec):
             self._runner = Pictures(model, normalisation)

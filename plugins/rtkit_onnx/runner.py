@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import InputError, SampleSpec, SpecError, UsageError
-from rtkit.models import Call, Model, Stepper, Tensor, single
+from rtkit.models import Call, Model, Stepper, Tensor, single_shape
 from rtkit_onnx.layout import Layout
 
 #: Inputs of this name get the sample rate (Hz).
@@ -156,4 +156,4 @@ def _check_rate(model: Model, spec: SampleSpec) -> None:
 
 def _rate_input(tensor: Tensor, rate: float) -> NDArray[Any]:
     whole = np.dtype(tensor.dtype).kind in "iu"
-    return np.full(single(tensor.shape), round(rate) if whole else rate, tensor.dtype)
+    return np.full(single_shape(tensor.shape), round(rate) if whole else rate, tensor.dtype)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import block_diag
 
-from rtkit.models import Beside, Layer, Part, Product
+from rtkit.models import Concatenation, Layer, Part, Product
 from rtkit_sysid.linear import is_linear, linear_weights, regressor_scales
 from rtkit_sysid.predictor import Predictor
 from rtkit_sysid.regressors import Floats
@@ -34,7 +34,7 @@ def as_layers(predictors: Sequence[Predictor], inputs: Sequence[int], targets: S
     shape = 1 + max(one.form.order.max_lag for one in predictors), channels
     made = [_layers_of(one, inputs, target, shape) for one, target in zip(predictors, targets, strict=True)]
     parts = tuple(part for own, _, _ in made for part in own)
-    first: Part = parts[0] if len(parts) == 1 else Beside(parts)
+    first: Part = parts[0] if len(parts) == 1 else Concatenation(parts)
     if all(is_linear(one.form) for one in predictors):
         return (first,)
     return first, Layer(block_diag(*(weights for _, weights, _ in made))[:, None], np.array([constant for _, _, constant in made]))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtkit import Image, InputError
-from rtkit.models import UNIT_INTERVAL, Loader, Model, PictureInput, find, load, of_family
+from rtkit.models import UNIT_INTERVAL, Loader, Model, PictureInput, find, load, qualified_model_name
 from rtkit_vae.elbo import Floats, cross_entropy, entropy, kl_divergence, normal_points
 
 #: The file of the decoder.
@@ -46,7 +46,7 @@ class Decoder:
     """
 
     def __init__(self, name: str, load: Loader = load) -> None:
-        self.path = find(of_family("vae", name)).with_name(DECODER)
+        self.path = find(qualified_model_name("vae", name)).with_name(DECODER)
         self._model = model = load(self.path)
         names = {tensor.name: tensor for tensor in model.outputs}
         shapes = [model.inputs[0].shape, *(names[name].shape for name in ("picture", "logits") if name in names)]
@@ -117,7 +117,7 @@ class Autoencoder:
     """
 
     def __init__(self, name: str, load: Loader = load) -> None:
-        self.path = find(of_family("vae", name))
+        self.path = find(qualified_model_name("vae", name))
         self._model = model = load(self.path)
         self.decoder = Decoder(name, load)
         size = self.decoder.size

@@ -130,9 +130,9 @@ class Pipeline:
         try:
             self._out = self.chain.open(spec)
         except SpecError as error:
-            lying = array.ndim == 2 and array.shape[0] < array.shape[1] and self._rate is not None
+            transposed = array.ndim == 2 and array.shape[0] < array.shape[1] and self._rate is not None
             hint = f"; samples are [n, channels], and these are {list(array.shape)}: is it the transpose (x.T) that is meant?"
-            raise SpecError(f"{error}{hint if lying else ''}", error.rate) from None
+            raise SpecError(f"{error}{hint if transposed else ''}", error.rate) from None
         self._spec, self._dtype = spec, np.dtype(np.int16 if array.dtype == np.int16 else np.float32)
 
     def _blocks(self, array: NDArray[Any]) -> Iterable[Block]:

@@ -87,8 +87,8 @@ class Host:
         self.manager = pluggy.PluginManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
         self.processors: Registry[AnyProcessor] = Registry("processor", "rtkit.core.processor:Processor", _check_parameters)
-        self.sources: Registry[Source] = Registry("source", "rtkit.core.source:Source", beside=_read_other_formats)
-        self.sinks: Registry[Sink] = Registry("sink", "rtkit.core.sink:Sink", beside=_take_other_kinds)
+        self.sources: Registry[Source] = Registry("source", "rtkit.core.source:Source", may_coexist=_read_other_formats)
+        self.sinks: Registry[Sink] = Registry("sink", "rtkit.core.sink:Sink", may_coexist=_take_other_kinds)
         self._registries: tuple[Registry[Any], ...] = (self.processors, self.sources, self.sinks)
         self.plugins: dict[str, PluginInfo] = {}
         self._dropped: set[tuple[str, str]] = set()  # hooks that raised, by plug-in

@@ -27,7 +27,7 @@ class Registry(Generic[T]):
         Reference to the class that all are derived from.
     check : function
         Called with each class; raises TypeError for an author's mistake.
-    beside : function, optional
+    may_coexist : function, optional
         Whether two classes may stand side by side under one name; never when not given.
     """
 
@@ -36,12 +36,12 @@ class Registry(Generic[T]):
         what: str,
         base: str,
         check: Callable[[type[T]], None] = lambda cls: None,
-        beside: Callable[[type[T], type[T]], bool] | None = None,
+        may_coexist: Callable[[type[T], type[T]], bool] | None = None,
     ) -> None:
         self.what = what
         self._base = base
         self._check = check
-        self._beside = beside
+        self._may_coexist = may_coexist
         self._entries: dict[str, list[tuple[type[T] | str, str]]] = {}  # by name: class or reference, and plug-in
 
     def __getitem__(self, name: str) -> type[T]:
@@ -62,7 +62,7 @@ class Registry(Generic[T]):
         loaded: list[tuple[type[T], str]] = []
         for entry, plugin in self._entries[name]:
             cls = self._load(name, entry)
-            if all(self._may_stand(cls, other) for other, _ in loaded):
+            if all(self._may_share(cls, other) for other, _ in loaded):
                 loaded.append((cls, plugin))
             else:
                 log.warning("plug-in %s: %s", plugin, self._clash(name, loaded[0][1]))
@@ -86,8 +86,8 @@ class Registry(Generic[T]):
         if not isinstance(entry, str):
             self._accept(name, entry)
         for other, owner in self._entries.get(name, ()):
-            deferred = self._beside is not None and isinstance(entry, str) and isinstance(other, str)  # until they are needed
-            if not deferred and not (self._beside and self._may_stand(self._load(name, entry), self._load(name, other))):
+            deferred = self._may_coexist is not None and isinstance(entry, str) and isinstance(other, str)  # until they are needed
+            if not deferred and not (self._may_coexist and self._may_share(self._load(name, entry), self._load(name, other))):
                 raise ValueError(self._clash(name, owner))
         self._entries.setdefault(name, []).append((entry, plugin))
 
@@ -106,8 +106,8 @@ class Registry(Generic[T]):
         """The plug-in that registered a name first."""
         return self._entries[name][0][1]
 
-    def _may_stand(self, one: type[T], other: type[T]) -> bool:
-        return self._beside is not None and self._beside(one, other)
+    def _may_share(self, one: type[T], other: type[T]) -> bool:
+        return self._may_coexist is not None and self._may_coexist(one, other)
 
     def _clash(self, name: str, owner: str) -> str:
         return f"{self.what} {name!r} is already registered by plug-in {owner!r}"

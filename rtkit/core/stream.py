@@ -105,16 +105,16 @@ class Stream:
             warnings.warn("Stream: progress is called on_progress now, and takes a function", DeprecationWarning, stacklevel=2)
             settings = {name: value for name, value in settings.items() if name != "progress"}  # type: ignore[assignment]
         self.settings = check_settings(settings)
-        told = options_of(self.settings, options)
+        endpoint_options = options_of(self.settings, options)
         self.chain = Chain([steps] if isinstance(steps, str) or not isinstance(steps, Sequence) else steps)
         first = self.chain.steps[0] if self.chain.steps else None
         if isinstance(first, SampleProcessor) and first.default_rate is not None:
-            told = replace(told, default_rate=first.default_rate)
-        self.source = make_source(source, told, far=self.settings.get("far"), realtime=self.settings.get("realtime", False))
+            endpoint_options = replace(endpoint_options, default_rate=first.default_rate)
+        self.source = make_source(source, endpoint_options, far=self.settings.get("far"), realtime=self.settings.get("realtime", False))
         to = to if isinstance(to, Sequence) and not isinstance(to, str) else [to]
-        self.sinks = [make_sink(sink, told, self.source) for sink in to]
+        self.sinks = [make_sink(sink, endpoint_options, self.source) for sink in to]
         if "events" in self.settings:
-            self.sinks.append(make_event_sink(str(self.settings["events"]), told))
+            self.sinks.append(make_event_sink(str(self.settings["events"]), endpoint_options))
         self.report = Report(self.source.name, [sink.name for sink in self.sinks], live=self.source.live)
         self.at_end: list[Callable[[], Any]] = []
         self.runner: Runner | None = None
@@ -320,7 +320,7 @@ class Stream:
             except RtkitError:
                 raise
             except Exception as error:
-                raise self._blame(error, timings, items - 1) from error
+                raise self._step_error(error, timings, items - 1) from error
             finally:
                 report.items, report.samples, report.stream_s = items, done if sampled else 0, done * period
                 self._sum_up(timings, period, sampled)
@@ -333,7 +333,7 @@ class Stream:
         item.data = item.data[:room]
         return room
 
-    def _blame(self, error: Exception, timings: Timings, item: int) -> Exception:
+    def _step_error(self, error: Exception, timings: Timings, item: int) -> Exception:
         """Name the step that failed; what came from elsewhere is handed on as it is."""
         place = timings.unfinished()
         if place is None:

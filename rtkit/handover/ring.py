@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Frames32 = NDArray[np.float32]
 
 
-class Signal:
+class AutoResetEvent:
     """Wakes one waiting thread. `set` never waits: a raw lock serves as a binary semaphore and guards nothing."""
 
     def __init__(self) -> None:
@@ -65,8 +65,8 @@ class Ring:
         self._passed = 0  # reader: missing frames behind it
         self._closed = False
         self._error: BaseException | None = None
-        self._filled = Signal()
-        self._freed = Signal()
+        self._filled = AutoResetEvent()
+        self._freed = AutoResetEvent()
 
     @property
     def available(self) -> int:

@@ -24,7 +24,7 @@ def shipped() -> dict[str, Path]:
     return found
 
 
-def of_family(family: str, name: str) -> str:
+def qualified_model_name(family: str, name: str) -> str:
     """The full name of a shipped model that a processor calls by a short one: ``designed`` of ``colorize`` is ``colorize_designed``."""
     full = f"{family}_{name}"
     return full if full in shipped() else name

@@ -185,7 +185,7 @@ def resolve(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...] | None:
     return tuple(size if isinstance(size, int) else sizes[size] for size in shape)
 
 
-def single(shape: Shape) -> tuple[int, ...]:
+def single_shape(shape: Shape) -> tuple[int, ...]:
     """A shape with 1 for what may vary."""
     return tuple(size if isinstance(size, int) else 1 for size in shape)
 

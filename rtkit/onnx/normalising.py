@@ -19,7 +19,7 @@ NORMALISATIONS = {
 }
 
 
-def choose(name: str, colour: str, card: Card | None) -> Normalisation | None:
+def choose_normalisation(name: str, colour: str, card: Card | None) -> Normalisation | None:
     """The one that `name` asks for, or the card; None where neither says anything."""
     if name == "auto":
         return card.normalisation if card else (None if colour == "rgb" else Normalisation("pixels", 1 / 255, colour="bgr"))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from rtkit.core.errors import InputError
-from rtkit.onnx.model import Array, Model, bind, resolve, single
+from rtkit.onnx.model import Array, Model, bind, resolve, single_shape
 
 
 class Stepper:
@@ -55,7 +55,7 @@ class Stepper:
         self.input = free[0]
         self.outputs = tuple(tensor for tensor in model.outputs if tensor.name not in model.states.values())
         states = [tensor for tensor in model.inputs if tensor.name in model.states]
-        self._buffers = tuple({tensor.name: np.zeros(single(tensor.shape), tensor.dtype) for tensor in states} for _ in range(2))
+        self._buffers = tuple({tensor.name: np.zeros(single_shape(tensor.shape), tensor.dtype) for tensor in states} for _ in range(2))
         self._turn = 0
         self._shape: tuple[int, ...] = ()
 

@@ -48,13 +48,13 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class Concatenation:
     """Layers and products on the same channels, their units one after another."""
 
     parts: tuple[Layer | Product, ...]
 
 
-Part: TypeAlias = Layer | Product | Beside
+Part: TypeAlias = Layer | Product | Concatenation
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class TapNetwork(LearnedNetwork):
         As on the model card.
     channels : tuple of str
         What goes in, sample by sample.
-    layers : tuple of Layer, Product or Beside
+    layers : tuple of Layer, Product or Concatenation
         From the input on; only the first has more than one tap.
     error_of : int, optional
         Channel from which the prediction is taken away: what comes out is the error, as of an echo canceller. The prediction itself
@@ -181,7 +181,7 @@ def _add_part(nodes: list[Any], constants: dict[str, NDArray[Any]], make: Any, p
     if not isinstance(part, Layer):
         inner: tuple[Layer | Product, ...] = part.factors if isinstance(part, Product) else part.parts
         values = [_add_part(nodes, constants, make, each, source, f"{label}_{number}", taps) for number, each in enumerate(inner)]
-        if isinstance(part, Beside):
+        if isinstance(part, Concatenation):
             nodes.append(make.make_node("Concat", values, [f"units_{label}"], axis=1))
             return f"units_{label}"
         product = values[0]
@@ -208,7 +208,7 @@ def _single_layers(part: Part) -> list[Layer]:
 
 def _units(part: Part) -> int:
     """How many units it puts out."""
-    if isinstance(part, Beside):
+    if isinstance(part, Concatenation):
         return sum(map(_units, part.parts))
     return len(_single_layers(part)[0].bias)
 
@@ -217,7 +217,7 @@ def _evaluate(part: Part, windows: NDArray[Any]) -> NDArray[np.float64]:
     """Units ``[n, units]`` of a part of a network, for taps of the channels before it ``[n, channels, taps]``, the newest first."""
     if isinstance(part, Product):
         return functools.reduce(np.multiply, (_evaluate(factor, windows) for factor in part.factors))
-    if isinstance(part, Beside):
+    if isinstance(part, Concatenation):
         return np.concatenate([_evaluate(each, windows) for each in part.parts], axis=1)
     taps = windows[:, :, : part.weights.shape[1]]
     value: NDArray[np.float64] = np.einsum("nct,utc->nu", taps, part.weights.astype(np.float64)) + part.bias

@@ -10,6 +10,7 @@ import numpy as np
 from rtkit.core.errors import InputError, SpecError, UsageError
 from rtkit.core.items import Block, Item, SampleSpec
 from rtkit.core.source import Source
+from rtkit.signals.blocks import BLOCK_SAMPLES
 from rtkit.signals.resample import Resampler
 
 
@@ -73,7 +74,7 @@ class Pair(Source):
         if self._resampler:
             tail = self._resampler.close()
             yield tail.data if tail is not None else np.zeros((0, 1), self._dtype)
-        silence = np.zeros((4096, 1), self._dtype)
+        silence = np.zeros((BLOCK_SAMPLES, 1), self._dtype)
         while True:
             yield silence
 

@@ -112,8 +112,8 @@ class CsvFile(Source):
         self._step = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
         if not (0 < self._step < math.inf):
             raise InputError(f"{self.name}: line {number + 1}: time stands still or goes back; expected an even, rising time")
-        grain = _grain(line.split(self._separator)[0] for line in lines[:1000])
-        self._grain = grain if grain <= self._step / 2 else 0.0  # rounded coarser than that, a lost sample would go unseen
+        resolution = _time_resolution(line.split(self._separator)[0] for line in lines[:1000])
+        self._resolution_s = resolution if resolution <= self._step / 2 else 0.0  # rounded coarser than that, a lost sample would go unseen
         before = times[0] - self._step
         self._last = before
         good, _ = self._check(times, number, lines)
@@ -121,12 +121,12 @@ class CsvFile(Source):
         span = float(times[good - 1] - times[0]) if good > 1 else self._step
         rate = max(1, good - 1) / span
         whole = round(rate)
-        return float(whole) if whole and abs(rate - whole) <= rate * (self._grain / span + 1e-6) else rate
+        return float(whole) if whole and abs(rate - whole) <= rate * (self._resolution_s / span + 1e-6) else rate
 
     def _check(self, times: NDArray[np.float64], number: int, lines: list[str]) -> tuple[int, InputError | None]:
         """How many of the times follow evenly, and what is wrong with the next one."""
         steps = np.diff(times, prepend=self._last)
-        wrong = np.flatnonzero(~((steps > 0) & (np.abs(steps - self._step) <= JITTER_TOLERANCE * self._step + self._grain)))
+        wrong = np.flatnonzero(~((steps > 0) & (np.abs(steps - self._step) <= JITTER_TOLERANCE * self._step + self._resolution_s)))
         self._last = times[-1] if len(times) else self._last
         if not len(wrong):
             return len(times), None
@@ -326,7 +326,7 @@ def _number(cell: str) -> float | None:
         return None
 
 
-def _grain(cells: Iterable[str]) -> float:
+def _time_resolution(cells: Iterable[str]) -> float:
     """What the times in these cells are rounded to (s): 0.001 for times such as 0.003, 0.006, 0.008."""
     decimals = [len(found[1]) for cell in cells if (found := re.fullmatch(r"[\s\"+-]*\d+\.?(\d*)[\s\"]*", cell))]
     return 10.0 ** -max(decimals) if decimals else 0.0

@@ -56,12 +56,12 @@ class Camera(Source):
         self._requested_size = parse_size(options.size)
         self._fps = options.fps
         self._reconnect = options.reconnect
-        self._newest = LatestFrame()
+        self._latest = LatestFrame()
         self._stopping = threading.Event()
         self._reader: threading.Thread | None = None
         self._reading = False  # whether the reader is inside a read, and not opening the camera
         self._index = self._stalls = self._reconnects = 0
-        self._handed = 0
+        self._captured = 0
         self._origin = 0.0
 
     def open(self, dtype: type[np.floating[Any]] = np.float32) -> FrameSpec:
@@ -76,7 +76,7 @@ class Camera(Source):
         image: Any = capture.read()[1] if capture.isOpened() else None
         if image is None:
             capture.release()
-            raise DeviceError(f"{self.name}: {self._absent()}")
+            raise DeviceError(f"{self.name}: {self._not_found_reason()}")
         fps = frame_rate(capture)
         self._size: tuple[int, int] = self._requested_size or (image.shape[1], image.shape[0])
         self._interval = 1 / fps
@@ -95,12 +95,12 @@ class Camera(Source):
         """
         due, last, stalled = FrameRateLimiter(self._fps), perf_counter(), False
         while not self._stopping.is_set():
-            frame = self._newest.take(max(STALL_TIMEOUT_S, STALL_INTERVALS * self._interval))
+            frame = self._latest.take(max(STALL_TIMEOUT_S, STALL_INTERVALS * self._interval))
             if frame is not None:
                 self._reconnects += stalled
                 last, stalled = perf_counter(), False
                 if due(frame.time):
-                    self._handed += 1
+                    self._captured += 1
                     yield frame
             elif not self._stopping.is_set():
                 if not stalled:
@@ -114,7 +114,7 @@ class Camera(Source):
     def stop(self) -> None:
         """End the iteration."""
         self._stopping.set()
-        self._newest.close()
+        self._latest.close()
 
     def close(self) -> None:
         """Close the camera; never hangs, whatever it does."""
@@ -125,21 +125,21 @@ class Camera(Source):
     def counts(self) -> dict[str, int]:
         """``captured`` frames handed on, ``skipped`` ones, ``stalls`` and ``reconnects``."""
         return {
-            "captured": self._handed,
-            "skipped": self._newest.skipped,
+            "captured": self._captured,
+            "skipped": self._latest.skipped,
             "stalls": self._stalls,
             "reconnects": self._reconnects,
         }
 
     def delays(self) -> dict[str, float]:
         """Seconds ``waiting`` for the stream, mean over the frames."""
-        return {"waiting": self._newest.delay}
+        return {"waiting": self._latest.delay}
 
     def _connect(self) -> Any:
         """A capture of the camera, open or not."""
         return open_camera(self._target, self._requested_size, self._fps)
 
-    def _absent(self) -> str:
+    def _not_found_reason(self) -> str:
         return "no such camera, or another program uses it; rtkit devices lists those that are there"
 
     # -- the reader's thread ---------------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ class Camera(Source):
         try:
             self._read_and_reconnect(capture)
         except BaseException as error:
-            self._newest.close(error)
+            self._latest.close(error)
 
     def _read_and_reconnect(self, capture: Any) -> None:
         """Read, and reconnect with exponential backoff whenever the connection is lost."""
@@ -198,7 +198,7 @@ class Camera(Source):
         return not self._stopping.is_set() and threading.current_thread() is self._reader
 
     def _deliver(self, image: Image, now: float) -> None:
-        self._newest.put(Frame(fit(image, *self._size), self._index, now - self._origin))
+        self._latest.put(Frame(fit(image, *self._size), self._index, now - self._origin))
         self._index += 1
 
 
@@ -238,5 +238,5 @@ class NetworkCamera(Camera):
             raise InputError(f"{self.name}: a video of {frames:.0f} frames and no camera; download it and give the file")
         return capture
 
-    def _absent(self) -> str:
+    def _not_found_reason(self) -> str:
         return "no video comes from there; expected a camera that sends MJPEG, H.264 or the like"

@@ -19,7 +19,7 @@ THUMBNAIL_SIDE = 32
 _NO_THUMBNAIL: Image = np.zeros((0, 0), np.uint8)
 
 
-class Scenes:
+class SceneCutDetector:
     """Scene cuts: compares each frame with the one before."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rtkit.core.items import Image
 from rtkit.core.processor import read_state
-from rtkit.video.scene import Scenes
+from rtkit.video.scene import SceneCutDetector
 
 Floats = NDArray[np.floating[Any]]
 
@@ -41,7 +41,7 @@ class TemporalSmoother:
         """Begin anew."""
         self._means: dict[str, Floats] = {}
         self._time_s = 0.0
-        self._scenes = Scenes()
+        self._scenes = SceneCutDetector()
 
     def __call__(
         self, values: Mapping[str, Floats], image: Image, time_s: float, time_constant_s: float, motion: Floats | None = None
