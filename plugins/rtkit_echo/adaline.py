@@ -83,7 +83,7 @@ class Adaline(Canceller):
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {},
         {"normalised": False},
-        {"bias": True},
+        {"bias": True, "taps": 16},
         {"guard": False, "leakage": 1e-4},
         {"taps": 1},
         {"tail_ms": 300.0},

@@ -121,7 +121,7 @@ class Echo(SampleProcessor):
         self._next = block.start + len(block.data)
         data = np.where(np.abs(block.data) < MAX_AMPLITUDE, block.data, 0).astype(np.float32)  # NaN is not below anything
         if self._outcome.records:
-            self._outcome.record(data[:, 0], data[:, 1:].mean(axis=1))
+            self._outcome.record(data[:, 0], data[:, 1] if data.shape[1] == 2 else data[:, 1:].mean(axis=1))
         joined = np.concatenate([self._waiting[:filled], data])
         blocks = len(joined) // size
         whole = joined[: blocks * size].reshape(blocks, size, joined.shape[1])

@@ -44,7 +44,7 @@ class Outcome:
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._second = max(1, round(rate))
-        self._recording = np.zeros((round(RECORDING_S * rate) if rate >= LOWEST_RATE_HZ else 0, 2), np.float32)
+        self._recording = np.zeros((2, round(RECORDING_S * rate) if rate >= LOWEST_RATE_HZ else 0), np.float32)
         self._filled = 0
         self._seconds = 0
         self._state: str | None = None
@@ -56,20 +56,19 @@ class Outcome:
     @property
     def records(self) -> bool:
         """Whether `record` still has a use for samples."""
-        return self._filled < len(self._recording)
+        return self._filled < self._recording.shape[1]
 
     def record(self, near: Floats, far: Floats) -> None:
         """Take in samples ``[n]`` of both channels: some seconds are kept, from the first second on in which both sound."""
         at = 0
         while at < len(near) and self.records:
-            end = self._second if self._filled < self._second else len(self._recording)
+            end = self._second if self._filled < self._second else self._recording.shape[1]
             count = min(end - self._filled, len(near) - at)
-            kept = self._recording[self._filled : self._filled + count]
-            for column, signal in enumerate((near[at : at + count], far[at : at + count])):
-                kept[:, column] = np.where(np.abs(signal) < MAX_AMPLITUDE, signal, 0)  # NaN is not below anything
+            self._recording[0, self._filled : self._filled + count] = near[at : at + count]
+            self._recording[1, self._filled : self._filled + count] = far[at : at + count]
             at += count
             self._filled += count
-            if self._filled == self._second and np.mean(self._recording[: self._second] ** 2, axis=0).min() < SILENCE_POWER:
+            if self._filled == self._second and np.mean(_finite(self._recording[:, : self._second]) ** 2, axis=1).min() < SILENCE_POWER:
                 self._filled = 0
 
     def count(self, state: str, energy: NDArray[np.float64], active_s: float, converged_s: float, double_talk_s: float | None) -> None:
@@ -129,7 +128,7 @@ class Outcome:
         return []
 
     def _swapped(self) -> bool:
-        near, far = self._recording[: self._filled].T
+        near, far = _finite(self._recording[:, : self._filled])
         return self._most_agreeing_looks(far, near) >= AGREEING_LOOKS and self._most_agreeing_looks(near, far) < AGREEING_LOOKS
 
     def _most_agreeing_looks(self, near: Floats, far: Floats) -> int:
@@ -147,3 +146,8 @@ class Outcome:
             found = finder(near[part], far[part])
             most = max(most, found[1] if found else 0)
         return most
+
+
+def _finite(signals: Floats) -> Floats:
+    """Signals with 0 for samples that are no sound; NaN is not below anything."""
+    return np.where(np.abs(signals) < MAX_AMPLITUDE, signals, np.float32(0))

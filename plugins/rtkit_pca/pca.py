@@ -95,7 +95,7 @@ class Pca(SampleProcessor):
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"components": 1, "event_interval": 300},
         {"rule": "ccipca", "output": "reconstruction"},
-        {"rule": "oja", "memory": 300, "event_interval": 7},
+        {"rule": "oja", "memory": 300, "event_interval": 97},
         {"rule": "sanger"},
         {"rule": "autoencoder", "output": "residual"},
         {"learn": False},

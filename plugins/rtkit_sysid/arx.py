@@ -72,7 +72,7 @@ class Arx(Identifier):
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"event_interval": 300},
         {"rule": "lms", "bias": True},
-        {"rule": "nlms", "delay": 2, "event_interval": 7},
+        {"rule": "nlms", "delay": 2, "event_interval": 97},
         {"model": EXAMPLE_MODEL},
         {"model": EXAMPLE_MODEL, "learn": True, "forgetting": 0.999},
         {"model": EXAMPLE_MODEL, "simulate": True, "initial": 20, "event_interval": 300},

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rtkit.core.errors import InputError, RtkitError, UsageError
 from rtkit.core.parameters import Parameter, parameters_of
 from rtkit.core.processor import AnyProcessor
-from rtkit.testing.subject import Subject, copy_state, data_of, difference, require, require_same, rows_of
+from rtkit.testing.subject import TOLERANCE, Subject, copy_state, data_of, difference, require, require_same, rows_of
 
 #: Names of quantities that have a unit, in the documentation of a number.
 QUANTITY = re.compile(r"\b(time|duration|(sample|frame|heart) rate|frequency|length|delay|latency|interval|period|level|loudness)\b", re.I)
@@ -66,7 +66,7 @@ def state(subject: Subject) -> None:
             if array.dtype.kind in "fiub":
                 array[...] = 0
         found = subject.run(second, subject.items(begin))
-        require_same(found, expected, "with a state that was put back, it does not go on the same")
+        require_same(found, expected, "with a state that was put back, it does not go on the same", TOLERANCE)
         third = subject.open()
         idle = bool(saved) and difference(subject.run(third, subject.items(begin)), expected) is None
         require(not idle or not _equal_states(third.state(), second.state()), "a fresh one goes on the same without the state: it is idle")

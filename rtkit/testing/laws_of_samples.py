@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from rtkit.core.items import Block, Event
 from rtkit.core.processor import Processor
 from rtkit.testing.signals import example_cuts
-from rtkit.testing.subject import BLOCK, Outcome, SampleSubject, require, require_same, take_events
+from rtkit.testing.subject import BLOCK, TOLERANCE, Outcome, SampleSubject, require, require_same, take_events
 
-#: Relative to the largest value: by how much the same computation may differ when it is cut otherwise, where a library sums up.
-TOLERANCE = 1e-6
 #: From this correlation on, an output is a delayed input, and its delay can be judged.
 CLEAR_CORRELATION = 0.8
 #: Samples in a block where some are missing: such that they begin and end inside one.

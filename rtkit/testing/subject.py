@@ -21,6 +21,9 @@ from rtkit.testing.signals import FRAME_SPEC, SAMPLE_SPECS, example_frames, exam
 #: Makes a processor; keyword arguments take the place of single parameters.
 Factory = Callable[..., AnyProcessor]
 
+#: Relative to the largest value: by how much the same computation may differ when it is cut otherwise or goes on from a state, where
+#: a library sums up.
+TOLERANCE = 1e-6
 #: Samples in a block, where a law does not say how to cut.
 BLOCK = 480
 

@@ -47,7 +47,7 @@ class File(Source):
             raise ValueError("the file is damaged")
 
 
-class Camera(Source):
+class Camera(File):
     name, live = "camera:0", True
 
 
@@ -222,7 +222,7 @@ def test_an_error_in_the_callback_is_raised_where_the_stream_is_read(soundcard: 
 
 
 def test_what_is_no_far_end_is_refused():
-    for far, more, message in [(Camera(), {}, "not camera:0"), (File(16000, 1.0), {"channels": 2}, "has 1 channel, not 2")]:
+    for far, more, message in [(Camera(16000, 1.0), {}, "not camera:0"), (File(16000, 1.0), {"channels": 2}, "has 1 channel, not 2")]:
         with pytest.raises(UsageError, match=message):
             Microphone("", options()).with_far(far, options(**more))
 

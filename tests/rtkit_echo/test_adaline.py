@@ -8,7 +8,6 @@ from rtkit_echo.scenes import active_rms, hybrid_scene, hybrids, room_scene
 from scipy.signal import fftconvolve, lfilter
 
 import rtkit
-from rtkit.testing import check_processor
 
 RATE = 8000
 #: Poles of a speech-like spectrum.
@@ -188,8 +187,3 @@ def test_a_bias_learns_an_offset():
     without, _ = cancel(near, far, "adaline:taps=16")
     biased, _ = cancel(near, far, "adaline:taps=16,bias=true")
     assert erle(near, biased, 8, 10) > erle(near, without, 8, 10) + 10
-
-
-@pytest.mark.parametrize("options", ["normalised=false", "bias=true", "guard=false,leakage=0.0001", "taps=1", "tail_ms=300"])
-def test_every_form_obeys_the_laws(options):
-    check_processor(f"adaline:{options}")

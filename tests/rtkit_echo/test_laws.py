@@ -1,4 +1,4 @@
-"""The laws of the contract that `rtkit.testing` does not hold yet, for every canceller and its sets of parameters."""
+"""The laws of the contract on recordings of several seconds, where states, events and tails have something to say: for every canceller."""
 
 import ast
 import dataclasses
