@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import os
@@ -78,7 +77,8 @@ def _run(arguments: list[str]) -> int | None:
 
         print(f"rtkit {__version__}")
         return 0
-    for path in plugin_files(arguments):  # before the commands are known: a plug-in may bring some
+    arguments, files = split_plugins(arguments)
+    for path in files:  # before the commands are known: a plug-in may bring some
         host().add_file(path)
     whole = "run" in arguments or "_RTKIT_COMPLETE" in os.environ  # else its name and help are enough, and take less time
     app.command("run")(run_command() if whole else run)
@@ -88,10 +88,17 @@ def _run(arguments: list[str]) -> int | None:
     return code
 
 
-def plugin_files(arguments: list[str]) -> list[str]:
-    """The files of all options ``--plugin``, wherever they stand."""
-    files = [value for option, value in itertools.pairwise(arguments) if option == "--plugin"]
-    return files + [argument.partition("=")[2] for argument in arguments if argument.startswith("--plugin=")]
+def split_plugins(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments without the options ``--plugin``, wherever they stand, and the files that these name."""
+    rest, files, given = list[str](), list[str](), iter(arguments)
+    for argument in given:
+        if argument == "--plugin" and (file := next(given, None)) is not None:
+            files.append(file)
+        elif argument.startswith("--plugin="):
+            files.append(argument.partition("=")[2])
+        else:
+            rest.append(argument)
+    return rest, files
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -71,7 +71,7 @@ def test_the_loss_is_the_bound():
     mean, log_variance = random.standard_normal((2, 5, 3)).astype(np.float32)
     parts = np.asarray(vae.NegativeElbo()([picture, mean, log_variance, logits]))
     np.testing.assert_allclose(parts[:, 0], elbo.cross_entropy(picture, logits), rtol=1e-5)
-    np.testing.assert_allclose(parts[:, 1], elbo.divergence(mean, log_variance), rtol=1e-5)
+    np.testing.assert_allclose(parts[:, 1], elbo.kl_divergence(mean, log_variance), rtol=1e-5)
     np.testing.assert_allclose(np.asarray(vae.sum_of_parts(None, parts)), parts.sum(axis=1))
     many = np.asarray(vae.Sampling()([np.full((4000, 2), 3.0), np.full((4000, 2), np.log(0.25))]))
     np.testing.assert_allclose(many.mean(axis=0), 3, atol=0.05)
