@@ -35,7 +35,9 @@ class VirtualCamera(Sink):
         Raises
         ------
         DeviceError
-            There is none, or pyvirtualcam is not installed.
+            There is none.
+        UsageError
+            The package pyvirtualcam is not installed.
         """
         assert isinstance(spec, FrameSpec)
         try:

@@ -4,8 +4,10 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from rtkit import Frame, FrameSpec
 from rtkit.onnx.find import shipped
 
 
@@ -68,7 +70,12 @@ def test_a_model_and_its_steps_are_timed(cli):
 
 def test_the_documented_code_runs():
     text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
-    (code,) = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    stepping, processor = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
     names = {}
-    exec(code, names)
+    exec(stepping, names)
     assert names["p"].shape == (1, 1, 1)
+    exec(processor, names)
+    embedding = names["Embedding"]()
+    embedding.open(FrameSpec(64, 48, 30.0))
+    embedding.process(Frame(np.zeros((48, 64, 3), np.uint8), 0, 0.0))
+    assert len(embedding.events[0].data["embedding"]) > 1

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rtkit import DeviceError, Options, Stream
+from rtkit import DeviceError, Options, Stream, UsageError
 from rtkit.video.virtual import VirtualCamera
 from tests.video.clips import CLIP, Numbers, Seen
 
@@ -171,5 +171,5 @@ def test_without_a_virtual_camera_one_line_says_so(monkeypatch):
     with pytest.raises(DeviceError, match="vcam: no virtual camera opens"):
         Stream(Numbers(5), to=["vcam"]).run()
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
-    with pytest.raises(DeviceError, match="needs the package pyvirtualcam"):
+    with pytest.raises(UsageError, match=r"needs .*pyvirtualcam, which is not installed"):
         VirtualCamera("", Options()).open(Numbers(1).open())
