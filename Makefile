@@ -6,18 +6,23 @@ AXE := 4.14.1
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench system clean
+.PHONY: demo test test-long check bench system clean
 
 demo: $(VENV)/ready
 	$(BIN)/rtkit demo
 
 test: $(VENV)/ready-test system check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile -m "not live"
+	$(BIN)/pytest -m live
+
+# What takes long besides: trainings, figures on whole data sets.
+test-long: $(VENV)/ready-test system check
+	$(BIN)/pytest --long
 
 check: $(VENV)/ready-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy rtkit plugins/rtkit_echo plugins/rtkit_onnx plugins/rtkit_ecg plugins/rtkit_cam plugins/rtkit_cluster plugins/rtkit_colorize plugins/rtkit_faces plugins/rtkit_pca plugins/rtkit_sysid plugins/rtkit_vae export
+	$(BIN)/mypy rtkit plugins/rtkit_* export
 
 bench: $(VENV)/ready
 	$(INSTALL) --editable '.[bench,export]'

@@ -146,3 +146,11 @@ def test_every_hook_and_option_is_documented():
     options = subprocess.run([sys.executable, "-m", "rtkit", "run", "--help"], capture_output=True, text=True, check=True).stdout
     for option in set(re.findall(r"--[a-z][\w-]+", options)) - {"--help"}:
         assert option in readme, option
+
+
+def test_what_is_public_is_named_in_the_docs():
+    import rtkit
+
+    text = "".join(path.read_text() for path in (DOCS, DOCS.with_name("python.md")))
+    unnamed = [name for name in rtkit.__all__ if not re.search(rf"\b{name}\b", text)]
+    assert unnamed == []
