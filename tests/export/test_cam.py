@@ -60,6 +60,7 @@ def test_weights_that_cannot_be_downloaded_are_told(tmp_path, monkeypatch, capsy
     assert "the weights of ResNet50 cannot be downloaded: no way out; give --weights FILE" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_weights_of_keras_from_a_file(tmp_path):
     keras.utils.set_random_seed(0)
     made = keras.applications.MobileNetV2(weights=None, classifier_activation=None)

@@ -46,6 +46,7 @@ def test_the_designed_network_has_its_parameters(side):
     assert model(np.zeros((1, 100, 100, 1), np.float32)).shape == (1, 100, 100, 3)
 
 
+@pytest.mark.long
 def test_the_designed_network_learns(tmp_path):
     before = colorize_designed.make(archive(tmp_path), 1, 0, tmp_path / "work")
     after = colorize_designed.make(tmp_path, 12, 0, tmp_path / "work")

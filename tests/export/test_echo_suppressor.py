@@ -83,6 +83,7 @@ def test_what_is_held_out_is_not_learned_from(few):
         read_material(few)
 
 
+@pytest.mark.long
 def test_a_model_is_trained_written_and_runs(few):
     trained = echo_suppressor.make(few, 2, 0, few / "work")
     release(trained, few / "model")

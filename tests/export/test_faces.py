@@ -39,7 +39,7 @@ def folder_of(folder, flat=False, **people):
     return folder
 
 
-@pytest.mark.parametrize("people", [2, 3])
+@pytest.mark.parametrize("people", [2, pytest.param(3, marks=pytest.mark.long)])
 def test_a_folder_of_people_becomes_what_the_processor_reads(tmp_path, people):
     albums = dict(zip(("Grace", "Eileen", "Third"), (album(path, 4) for path in (HOPPER, COLLINS, STRANGE)), strict=True))
     folder = folder_of(tmp_path / "people", flat=people == 2, **{name: albums[name] for name in list(albums)[:people]})

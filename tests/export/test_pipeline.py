@@ -69,6 +69,7 @@ def test_models_are_as_designed():
     assert narx.build().get_layer("hidden").activation is keras.activations.sigmoid
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "network",
     [
@@ -239,6 +240,7 @@ def test_a_quantised_variant_is_kept_only_if_faster_and_as_accurate(tmp_path, mo
     assert [row["variant"] for row in rows] == ["float32", *names]
 
 
+@pytest.mark.long
 def test_the_command_trains_and_is_interrupted_and_goes_on(tmp_path, export, monkeypatch):
     """The whole way of the heartbeat model in one epoch, cut off by Ctrl-C on its way."""
     folder = beats_file(tmp_path / "data" / "deep")
@@ -413,6 +415,7 @@ def test_the_aami_network_is_as_its_card_says(tmp_path):
         aami.make(tmp_path / "nowhere", 1, 0, tmp_path)
 
 
+@pytest.mark.long
 def test_keras_is_timed_beside_onnx_runtime(export):
     """The claim is 20 times tf.function and 150 times predict; the margin is for a busy machine."""
     done = export("bench", "heartbeat", "--json")

@@ -51,6 +51,7 @@ def test_it_sees_the_bottles_of_the_clip():
     assert np.abs(out.astype(int) - frames).mean() > 5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "step",
     [

@@ -133,7 +133,7 @@ def test_the_law_on_the_shared_networks_and_the_same_probabilities(name):
     np.testing.assert_allclose(before[0], softmax(logits), atol=1e-5)
 
 
-@pytest.mark.parametrize("application", ["MobileNetV2", "ResNet50"])
+@pytest.mark.parametrize("application", ["MobileNetV2", pytest.param("ResNet50", marks=pytest.mark.long)])
 def test_the_law_on_networks_of_keras(application, tmp_path):
     pytest.importorskip("tensorflow", reason="needs TensorFlow, which the extra export brings")
     from export.pipeline.conversion import convert

@@ -188,6 +188,7 @@ def test_the_demo_leaves_what_it_says(tmp_path):
         assert not name.endswith("g") or name in "\n".join(lines)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not VISION.is_dir(), reason="needs the pictures in ../shared")
 @pytest.mark.parametrize("grey", [False, True])
 def test_the_kinds_of_fruit_are_found_without_labels(grey):

@@ -73,6 +73,7 @@ def test_the_designed_network_makes_whole_pictures():
     assert np.mean([psnr(*pair) for pair in zip(FRUITS, made, strict=True)]) >= 25
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data/vision is not there")
 def test_on_the_shared_pictures():
     tests, _, _ = read_fruits360(SHARED, "test")

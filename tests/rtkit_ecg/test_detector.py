@@ -28,6 +28,7 @@ def test_beats_are_told_within_half_a_second():
     assert 0 < latencies.min() <= latencies.max() <= 0.5
 
 
+@pytest.mark.long
 @given(st.lists(st.integers(1, 20 * 360 - 1), max_size=30, unique=True).map(sorted), st.sampled_from(["119", "207"]), st.booleans())
 @settings(max_examples=15, deadline=None)
 def test_events_do_not_depend_on_the_blocks(cuts, name, with_gap):
@@ -189,6 +190,7 @@ def pooled(names, change=lambda signal: signal, factor=1):
     return 100 * (missed + false) / beats, worst_se, worst_pp
 
 
+@pytest.mark.long
 @needs_shared
 def test_detection_on_whole_records():
     rate, worst_se, worst_pp = pooled(shared_names())
@@ -197,6 +199,7 @@ def test_detection_on_whole_records():
     assert worst_pp >= 98.6
 
 
+@pytest.mark.long
 @needs_shared
 @pytest.mark.parametrize(("up", "down"), [(16, 45), (25, 36), (25, 9)])
 def test_detection_at_other_rates(up, down):
@@ -223,6 +226,7 @@ def test_the_steep_band_helps_against_electrode_motion(monkeypatch):
     assert with_it < 0.7 * wrong()
 
 
+@pytest.mark.long
 @needs_shared
 def test_detection_in_white_noise_at_6_db():
     random = np.random.default_rng(4)

@@ -192,6 +192,7 @@ def test_other_rates(rate):
     assert erle(near, out, slice(5 * rate, 8 * rate - 2000)) > 28
 
 
+@pytest.mark.long
 def test_two_loudspeakers():
     count = 9 * RATE
     right = np.roll(SCENE.talker, -10 * RATE)[:count]  # another talker

@@ -37,6 +37,7 @@ def copy(two, tmp_path):
     return shutil.copytree(two, tmp_path / "copy")
 
 
+@pytest.mark.long
 def test_it_obeys_the_laws(two):
     check_processor(f"faces:people={two}")
     check_processor(f"faces:people={two},smooth=0,frame_interval=2,draw=false")

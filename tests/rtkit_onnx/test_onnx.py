@@ -45,6 +45,7 @@ def test_every_kind_of_model_obeys_the_laws(tmp_path, name):
     check_processor(step(tmp_path, name))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("settings", [{"hop": 3}, {"hop": 8}, {"hop": 20}, {"normalise": "zscore", "hop": 2}])
 def test_hops_obey_the_laws(tmp_path, settings):
     check_processor(step(tmp_path, "mean", **settings))
@@ -260,6 +261,7 @@ def test_height_and_width_of_one_name_are_square(tmp_path):
     assert (out == 255).all()
 
 
+@pytest.mark.long
 def test_what_a_model_makes_of_finite_samples_does_not_stay(tmp_path):
     import json
 

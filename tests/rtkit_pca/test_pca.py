@@ -20,11 +20,13 @@ def pca(rows):
     return rtkit.create("pca", components=3).partial(rows)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rule", RULES)
 def test_obeys_the_laws(rule):
     check_processor(f"pca:rule={rule},memory=300,event_interval=700")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("output", ["reconstruction", "residual"])
 def test_outputs_obey_the_laws(output):
     check_processor(f"pca:output={output},components=1")

@@ -143,6 +143,7 @@ def test_it_runs_in_a_chain():
     assert [event.kind for event in events] == ["model"] * 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "options",
     [

@@ -116,6 +116,7 @@ def test_records_that_tell_nothing_are_refused(samples, says):
         identify(recording(samples), IdentificationOptions("arx"))
 
 
+@pytest.mark.long
 def test_the_shipped_converter_runs_free_on_a_record_it_has_not_seen():
     train, test = (read_recording(str(path), None, None, None) for path in (TRAIN, TEST))
     assert train.rate == pytest.approx(1e5)
@@ -127,6 +128,7 @@ def test_the_shipped_converter_runs_free_on_a_record_it_has_not_seen():
     assert error < 0.45 < of_linear
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs the records in ../shared")
 @pytest.mark.parametrize(
     ("name", "columns", "train", "tests", "initial", "limits"),
@@ -207,6 +209,7 @@ def test_what_cannot_be_identified_is_told_in_a_line(cli, tmp_path, monkeypatch,
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.long
 def test_the_demo_identifies_and_draws(tmp_path):
     lines = run(str(tmp_path))
     assert any("free run over 999 samples" in line for line in lines)
