@@ -49,7 +49,7 @@ out, events = rtkit.apply("onnx:model=heartbeat", np.random.default_rng(0).stand
 assert len(events) == 10, events
 out, _ = rtkit.apply("onnx:model=heartbeat/step", np.zeros(100), rate=140)
 assert out.shape == (100, 1)
-assert [row["call"] for row in command.bench("heartbeat")][0] == "ONNX Runtime"
+assert [row["call"] for row in command.bench("heartbeat")][0] == "one call of model.onnx"
 assert "10,451" in "".join(command.show("heartbeat"))
 print("done", sorted(name for name in ("tensorflow", "keras", "onnx") if name in sys.modules))
 """

@@ -32,6 +32,10 @@ class FourierPlan(NamedTuple):
     work: Floats
 
 
+#: Its name in kernels that 0.1 compiled: numba reads their index, and so this name, before it sees that they are out of date.
+Plan = FourierPlan
+
+
 def plan(half: int, lanes: int) -> FourierPlan:
     """A plan for signals of ``2 * half`` samples; `half` is a power of two."""
     angle = np.pi * np.arange(half + 1) / half

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 from typing import Any
 
 from rtkit.core.errors import UsageError
@@ -12,6 +13,9 @@ from rtkit.core.parameters import Parameter, parameters_of
 from rtkit.provided.views import PluginViews, find_views
 
 Rows = list[dict[str, Any]]
+
+#: Characters of a line of a table that goes to a file or another program: no name is broken in two there.
+PIPE_WIDTH = 400
 
 
 def plugins() -> Rows:
@@ -92,7 +96,7 @@ def show_table(rows: Rows) -> None:
     table = Table(*shown, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(Text(_text(row[name])) for name in shown))
-    Console(highlight=False, markup=False).print(table)
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
 def _text(value: object) -> str:
