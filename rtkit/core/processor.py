@@ -103,14 +103,7 @@ class Processor(ABC, Generic[ItemT, SpecT]):
         """
         return {}
 
-    def emit(
-        self,
-        time: float,
-        kind: str,
-        label: str | None = None,
-        score: float | None = None,
-        **data: Any,
-    ) -> None:
+    def emit(self, time: float, kind: str, label: str | None = None, score: float | None = None, **data: Any) -> None:
         """Emit an `Event` at stream time `time` (s)."""
         self.events.append(Event(time, kind, label, score, data))
 

@@ -114,7 +114,7 @@ class Report:
             It cannot be written.
         """
         try:
-            Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n")
+            Path(path).write_text(json.dumps(self.to_dict(), indent=2, default=str) + "\n")
         except OSError as error:
             raise InputError(f"{path}: the report cannot be written: {error.strerror}") from None
 

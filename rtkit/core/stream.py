@@ -228,7 +228,10 @@ class Stream:
             report.error = str(failure)
         host().call("rtkit_stream_stopped", stream=self, report=report)
         if "report" in self.settings:
-            report.write(str(self.settings["report"]))
+            try:
+                report.write(str(self.settings["report"]))
+            except InputError as error:
+                failure = failure or error
         if failure is not None:
             raise failure
 
@@ -387,7 +390,10 @@ class Stream:
         for act in self.at_end:
             act()
         for name, step in zip(self.chain.names, self.chain.steps, strict=True):
-            summary = dict(step.summary())
+            try:
+                summary = dict(step.summary())
+            except Exception as error:  # what was processed is good all the same
+                summary = {"warnings": [f"its summary failed: {type(error).__name__}: {error}"]}
             self.report.warnings += [f"{name}: {warning}" for warning in summary.pop("warnings", ())]
             if summary:
                 self.report.summary[name if name not in self.report.summary else f"{name} {len(self.report.summary) + 1}"] = summary

@@ -224,3 +224,24 @@ def test_zero_is_a_value(cli, tmp_path):
     import json
 
     assert json.loads((tmp_path / "r.json").read_text())["samples"] == 0
+
+
+def test_a_summary_that_fails_or_is_no_json_costs_nothing(tmp_path):
+    class Shaky(Counted):
+        def summary(self):
+            raise ValueError("no data")
+
+    class Odd(Counted):
+        def summary(self):
+            return {"gain_db": np.float32(2)}
+
+    report = Stream(np.zeros(100), [Shaky(), Odd()], rate=8000, report=tmp_path / "r.json").run()
+    assert report.warnings == ["shaky: its summary failed: ValueError: no data"]
+    assert "gain_db" in (tmp_path / "r.json").read_text()
+
+
+def test_a_report_that_cannot_be_written_hides_no_error(tmp_path):
+    with pytest.raises(StepError, match="process failed"):
+        Stream(np.zeros(100), Counted("process"), rate=8000, report=tmp_path / "no" / "r.json").run()
+    with pytest.raises(InputError, match="the report cannot be written"):
+        Stream(np.zeros(100), Counted(), rate=8000, report=tmp_path / "no" / "r.json").run()
