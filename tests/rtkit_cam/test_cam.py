@@ -218,7 +218,7 @@ def test_the_overlay_is_the_blend_that_it_says():
 
 
 def test_the_demo_leaves_a_video_and_a_sheet(tmp_path):
-    from rtkit_cam import demo
+    from rtkit_cam.demo import run as demo
 
     lines = demo(str(tmp_path))
     assert "bottle" in lines[1]
