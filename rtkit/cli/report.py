@@ -16,8 +16,8 @@ def show(report: Report) -> None:
 
 def _tables(report: Report) -> RenderableType:
     facts = Table(show_header=False, box=None, pad_edge=False)
-    for name, fact in report.facts().items():
-        facts.add_row(Text(name), Text(fact, "yellow" if name.startswith("warning") else ""))
+    for name, fact in report.facts():
+        facts.add_row(Text(name), Text(fact, "yellow" if name == "warning" else ""))
     if not report.steps:
         return facts
     times = Table("step", "p50 us", "p99 us", "max us", box=None, pad_edge=False)

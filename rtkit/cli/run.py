@@ -65,8 +65,8 @@ def run_command() -> Callable[..., None]:
 
 def run_stream(source: str, steps: list[str] | None, to: list[str] | None, quiet: bool, given: dict[str, Any]) -> None:
     """Run one stream: of a pipeline file, what was given on the command line goes before what stands in it."""
-    from rtkit.core.settings import read_pipeline
     from rtkit.core.stream import Stream
+    from rtkit.files.pipeline import read_pipeline
 
     settings: dict[str, Any] = read_pipeline(source) if source.endswith(".toml") else {"source": source, "steps": [], "to": []}
     settings |= {name: value for name, value in (("steps", steps), ("to", to)) if value}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -106,17 +107,14 @@ class Chain:
         return item
 
     def close(self) -> Iterator[Item]:
-        """Close the steps in order, each once; the tail of each runs through those behind it. The first error is raised at the end."""
+        """Close the steps in order, each once; the tail of each runs through those behind it. After an error, the rest add nothing."""
         functions = self.process_functions()
-        for index, step in enumerate(self.steps):
-            if step not in self._opened:
-                continue
-            self._opened.remove(step)
+        while self._opened:
             try:
-                tail = step.close()
+                tail = self._opened.pop(0).close()
                 if tail is None:
                     continue
-                for process in functions[index + 1 :]:
+                for process in functions[len(functions) - len(self._opened) :]:
                     tail = process(tail)
             except BaseException:
                 self.abort()
@@ -126,10 +124,8 @@ class Chain:
     def abort(self) -> None:
         """Close, after an error, the steps that are still open; they add nothing, and their own errors count no more."""
         for step in self._opened:
-            try:
+            with contextlib.suppress(Exception):  # the first error is the one that is told
                 step.close()
-            except Exception:  # the first error is the one that is told
-                continue
         self._opened.clear()
 
     def latency_s(self) -> float:

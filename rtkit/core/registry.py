@@ -60,12 +60,19 @@ class Registry(Generic[T]):
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(self._entries)) or 'none'}"
             raise UsageError(f"no {self.what} is called {name!r}; {hint}")
         loaded: list[tuple[type[T], str]] = []
+        failure: UsageError | None = None
         for entry, plugin in self._entries[name]:
-            cls = self._load(name, entry)
-            if all(self._may_share(cls, other) for other, _ in loaded):
+            try:
+                cls = self._load(name, entry)
+                if not all(self._may_share(cls, other) for other, _ in loaded):
+                    raise UsageError(self._clash(name, loaded[0][1]))
                 loaded.append((cls, plugin))
-            else:
-                log.warning("plug-in %s: %s", plugin, self._clash(name, loaded[0][1]))
+            except UsageError as error:  # the others of this name go on
+                failure = failure or UsageError(f"plug-in {plugin!r}: {error}")
+                if len(self._entries[name]) > 1:
+                    log.warning("%s", failure)
+        if not loaded and failure is not None:
+            raise failure
         self._entries[name] = list(loaded)
         return tuple(cls for cls, _ in loaded)
 
@@ -119,6 +126,8 @@ class Registry(Generic[T]):
             return self._accept(name, _import(entry))
         except ModuleNotFoundError as error:
             raise not_installed(error, f"{self.what} {name!r}") from None
+        except Exception as error:  # a stranger's code may raise anything
+            raise UsageError(f"{self.what} {name!r} does not load: {type(error).__name__}: {error}") from None
 
     def _accept(self, name: str, cls: Any) -> type[T]:
         """Check that something is a whole class of the right kind."""

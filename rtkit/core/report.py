@@ -118,35 +118,33 @@ class Report:
         except OSError as error:
             raise InputError(f"{path}: the report cannot be written: {error.strerror}") from None
 
-    def facts(self) -> dict[str, str]:
-        """The report in words, a line each, for a person."""
-        facts = {"stream": f"{self.source} -> {', '.join(self.sinks) or 'nowhere'}"}
-        facts["length"] = f"{self.stream_s:.3f} s, {self.items:,} items, {self.samples:,} samples, {self.events:,} events"
+    def facts(self) -> list[tuple[str, str]]:
+        """The report in words for a person: what each line is about, and what it says."""
+        facts = [("stream", f"{self.source} -> {', '.join(self.sinks) or 'nowhere'}")]
+        facts += [("length", f"{self.stream_s:.3f} s, {self.items:,} items, {self.samples:,} samples, {self.events:,} events")]
         speed = f"{1 / self.real_time_factor:,.1f} x real time" if self.real_time_factor else "nothing processed"
-        facts["speed"] = f"{self.wall_s:.3f} s ({speed}; steps {self.busy_s:.3f} s), after {self.open_s:.3f} s of opening"
+        facts += [("speed", f"{self.wall_s:.3f} s ({speed}; steps {self.busy_s:.3f} s), after {self.open_s:.3f} s of opening")]
         if self.latency_ms:
-            facts["latency"] = ", ".join(f"{part} {ms:.1f} ms" for part, ms in self.latency_ms.items())
-        for name, counts in self.counts.items():
-            facts[name] = ", ".join(f"{what} {count:,}" for what, count in counts.items())
-        facts["lost"] = f"{self.drops:,}"
+            facts += [("latency", ", ".join(f"{part} {ms:.1f} ms" for part, ms in self.latency_ms.items()))]
+        facts += [(name, ", ".join(f"{what} {count:,}" for what, count in counts.items())) for name, counts in self.counts.items()]
+        facts += [("lost", f"{self.drops:,}")]
         if self.live:
-            facts["deadlines"] = f"{self.deadline_misses:,} missed"
+            facts += [("deadlines", f"{self.deadline_misses:,} missed")]
         if self.non_finite:
-            facts["not finite"] = f"{self.non_finite:,} values, counted as missing"
+            facts += [("not finite", f"{self.non_finite:,} values, counted as missing")]
         for name, summary in self.summary.items():
-            facts[name] = ", ".join(f"{what.replace('_', ' ')} {_text(value)}" for what, value in summary.items())
-        for number, warning in enumerate(self.warnings):
-            facts[f"warning {number + 1}" if number else "warning"] = warning
+            facts += [(name, ", ".join(f"{what.replace('_', ' ')} {_text(value)}" for what, value in summary.items()))]
+        facts += [("warning", warning) for warning in self.warnings]
         if self.error or self.interrupted:
-            facts["ended"] = self.error or "interrupted"
+            facts += [("ended", self.error or "interrupted")]
         return facts
 
     def __str__(self) -> str:
-        return "\n".join(f"{name:12}{fact}" for name, fact in self.facts().items())
+        return "\n".join(f"{name:11} {fact}" for name, fact in self.facts())
 
     def _repr_html_(self) -> str:
         """As a table, for notebooks."""
-        rows = "".join(f"<tr><td>{html.escape(name)}</td><td>{html.escape(fact)}</td></tr>" for name, fact in self.facts().items())
+        rows = "".join(f"<tr><td>{html.escape(name)}</td><td>{html.escape(fact)}</td></tr>" for name, fact in self.facts())
         return f"<table>{rows}</table>"
 
 

@@ -107,6 +107,7 @@ class Stream:
         self.settings = check_settings(settings)
         endpoint_options = options_of(self.settings, options)
         self.chain = Chain([steps] if isinstance(steps, str) or not isinstance(steps, Sequence) else steps)
+        self._given = list(zip(self.chain.names, self.chain.steps, strict=True))  # without what is put between them
         first = self.chain.steps[0] if self.chain.steps else None
         if isinstance(first, SampleProcessor) and first.default_rate is not None:
             endpoint_options = replace(endpoint_options, default_rate=first.default_rate)
@@ -147,11 +148,12 @@ class Stream:
         UsageError
             No such step, no live parameter, or a value that does not fit.
         """
-        named = dict(zip(self.chain.names, self.chain.steps, strict=True))
-        given = [each for each in self.chain.steps if not getattr(each, "resizes", False)]
-        chosen = named.get(step) if isinstance(step, str) else given[step] if 0 <= step < len(given) else None
-        if chosen is None:
-            raise UsageError(f"no step {step!r}; there are {', '.join(self.chain.names) or 'none'}")
+        given = self._given
+        found = [each for name, each in given if name == step] if isinstance(step, str) else [each for _, each in given[step : step + 1]]
+        if len(found) != 1:
+            names = ", ".join(name for name, _ in given) or "none"
+            raise UsageError(f"{'several steps are' if found else 'no step is'} {step!r}; there are {names}, numbered from 0")
+        (chosen,) = found
         chosen.check_live(values)
         self.between_items(partial(chosen.set, **check_values(type(chosen), values)))
 
@@ -219,7 +221,7 @@ class Stream:
         for close in reversed(closing):  # each once, whatever happens to the others
             try:
                 close()
-            except Exception as error:  # the first error is the one that is told
+            except BaseException as error:  # the first error is the one that is told
                 failure = failure or error
         self._count()
         if report.opened:

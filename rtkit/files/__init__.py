@@ -1,1 +1,1 @@
-"""What sinks that write files share."""
+"""Files: pipelines written down, and what sinks that write files share."""

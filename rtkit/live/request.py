@@ -7,9 +7,9 @@ from typing import Any
 
 from rtkit.core.host import create, host
 from rtkit.core.processor import AnyProcessor
-from rtkit.core.settings import write_pipeline
 from rtkit.core.source import Source
 from rtkit.core.stream import Stream
+from rtkit.files.pipeline import write_pipeline
 from rtkit.live.browser import BrowserCamera, BrowserMicrophone
 from rtkit.live.folder import Folder
 from rtkit.live.messages import Describe, StepRequest, Value

@@ -5,7 +5,8 @@ import pytest
 
 from rtkit import InputError, Options, SampleProcessor, Stream
 from rtkit.core.endpoints import make_source
-from rtkit.core.settings import Settings, read_pipeline
+from rtkit.core.settings import Settings
+from rtkit.files.pipeline import read_pipeline
 
 from .gain import Gain
 

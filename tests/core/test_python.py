@@ -192,8 +192,11 @@ def test_live_parameters_are_set_between_two_items():
     assert out == [1, 1, 5, 5, 5]
     with pytest.raises(UsageError, match="'gain' cannot change"):
         stream.set(0, gain=2)
-    with pytest.raises(UsageError, match="no step 3"):
-        stream.set(3, level=2)
+    for wrong in (3, -1, "gain"):
+        with pytest.raises(UsageError, match=f"no step is {wrong!r}; there are level, numbered from 0"):
+            stream.set(wrong, level=2)
+    with pytest.raises(UsageError, match="several steps are 'level'"):
+        Stream(SAMPLES, [Level(), Level()], rate=8000).set("level", level=2)
     with pytest.raises(UsageError, match="level=high does not fit"):
         stream.set("level", level="high")
 

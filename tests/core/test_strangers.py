@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from rtkit import RtkitError, SampleSpec
+from rtkit import RtkitError, SampleSpec, UsageError
 from rtkit.core.host import Host
 
 FILES = Path(__file__).parent / "strangers"
@@ -156,3 +156,22 @@ def test_a_command_that_is_there_already_is_refused(cli, tmp_path):
     done = cli("--plugin", "taker.py", "run", "synth:noise", "--seconds", 0.1, "-q")
     assert done.returncode == 0
     assert "command 'run' is there already" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        ("nowhere_to_be_found:Sink", "needs the package nowhere_to_be_found, which is not installed"),
+        ("rtkit:Nothing", "does not load: AttributeError"),
+        ("rtkit:Block", "must be a class derived from rtkit.Sink"),
+    ],
+)
+def test_a_reference_that_does_not_load_hurts_no_other_of_its_name(tmp_path, caplog, reference, told):
+    code = "from rtkit import hookimpl\n@hookimpl\ndef rtkit_register_sinks(register):\n"
+    host = host_of(
+        tmp_path, reference.partition(":")[2].lower(), code + f"    register('.png', {reference!r})\n    register('.own', {reference!r})\n"
+    )
+    assert len(host.sinks.named(".png")) == 2  # of pictures, and of a heart
+    assert sum(told in record.getMessage() for record in caplog.records) == 1
+    with pytest.raises(UsageError, match=told):
+        host.sinks.named(".own")

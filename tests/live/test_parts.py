@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rtkit import FrameProcessor, InputError, ParallelFrameProcessor, SampleProcessor, Sink, Source, Stream, UsageError
 from rtkit.core.items import Block, Event, Frame, FrameSpec, SampleSpec
-from rtkit.core.settings import read_pipeline, write_pipeline
+from rtkit.files.pipeline import read_pipeline, write_pipeline
 from rtkit.live.browser import MAX_SIDE_PX, BrowserCamera, BrowserMicrophone, decode, jpeg_size
 from rtkit.live.encoder import BANDS, FLOOR_DB, SignalEncoder, spectra
 from rtkit.live.folder import Folder
