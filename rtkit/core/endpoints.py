@@ -16,8 +16,10 @@ from rtkit.core.sink import Alternatives, Sink
 from rtkit.core.source import Options, Source
 
 #: Names under which wings register what stands for things without a name: folders; a file that plays as if it were a device; arrays and
-#: iterables of the caller, and functions as sinks; the file of events; several sources of one name, of which the format chooses.
-FOLDER, REALTIME, ARRAY, ITERABLE, FUNCTION, EVENTS, CHOICE = "/", "realtime", "array", "iterable", "function", ".jsonl", "standard input"
+#: iterables of the caller, and functions as sinks; the file of events; several sources of one name, of which the format chooses. What is
+#: in angle brackets cannot be asked for by its name.
+FOLDER, REALTIME, EVENTS = "/", "realtime", ".jsonl"
+ARRAY, ITERABLE, FUNCTION, CHOICE = "<array>", "<iterable>", "<function>", "<choice>"
 
 #: What a stream takes as its source and as a sink.
 AnySource: TypeAlias = str | Path | Source | NDArray[Any] | Iterable[Any]
@@ -105,11 +107,11 @@ def _classes(text: str, registry: Registry[Any], must_exist: bool) -> tuple[type
     if separator:
         return registry.named(scheme.lower() + separator)
     kind, _, _ = text.partition(":")
-    if kind in registry:
+    if kind in registry and kind[0] != "<":
         return registry.named(kind)
     path = Path(text)
     if must_exist and not path.exists():
-        kinds = ", ".join(name for name in registry if name[0] not in "./")
+        kinds = ", ".join(name for name in registry if name[0] not in "./<")
         raise InputError(f"{text}: no such file, and no {registry.what} of that name ({kinds})")
     if path.is_dir() and FOLDER in registry:
         return registry.named(FOLDER)

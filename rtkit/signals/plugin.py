@@ -25,11 +25,11 @@ def rtkit_register_sources(register: Register) -> None:
     register(".csv", "rtkit.signals.table:CsvFile")
     register(".npy", "rtkit.signals.table:NpyFile")
     register("-", "rtkit.signals.raw:RawInput")
-    register("standard input", "rtkit.signals.standard_input:StandardInput")
+    register("<choice>", "rtkit.signals.standard_input:StandardInput")
     register("synth", "rtkit.signals.synth:Synthetic")
     register("realtime", "rtkit.handover.pacing:Realtime")
-    register("array", "rtkit.arrays.memory:ArraySource")
-    register("iterable", "rtkit.arrays.memory:IterableSource")
+    register("<array>", "rtkit.arrays.memory:ArraySource")
+    register("<iterable>", "rtkit.arrays.memory:IterableSource")
 
 
 @hookimpl
@@ -50,4 +50,4 @@ def rtkit_register_sinks(register: Register) -> None:
     register(".jsonl", "rtkit.signals.event_lines:EventLines")
     register("-", "rtkit.signals.raw:RawOutput")
     register("null", "rtkit.signals.null:Null")
-    register("function", "rtkit.arrays.memory:FunctionSink")
+    register("<function>", "rtkit.arrays.memory:FunctionSink")

@@ -421,3 +421,18 @@ def test_memory_does_not_grow_with_length():
     code += " options=rtkit.Options(channels=2)).run(); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     short, long = (int(subprocess.run([sys.executable, "-c", code, s], capture_output=True, check=True).stdout) for s in ("10", "1200"))
     assert long < 1.1 * short
+
+
+@pytest.mark.parametrize("name", ["array", "iterable", "<array>", "<choice>", "standard input", ""])
+def test_what_has_no_name_cannot_be_asked_for_by_one(cli, name):
+    done = cli("run", name, "--to", "null")
+    assert done.returncode in (2, 3)
+    assert "Traceback" not in done.stderr
+    assert "<" not in done.stderr.replace(name, "")
+
+
+def test_a_function_is_no_name_of_a_sink(cli):
+    for name in ("function", "<function>"):
+        done = cli("run", "synth:noise", "--seconds", 0.1, "--to", name)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
